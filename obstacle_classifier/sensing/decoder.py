@@ -1,0 +1,168 @@
+"""Messages of one sensor to rows of numbers, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from obstacle_classifier.sensing.cdr import Bytes, DecodeError, Layout, Rows, parse_layout
+from obstacle_classifier.sensing.columns import stamp_reader
+from obstacle_classifier.sensing.message_type import Extraction, Reader
+from obstacle_classifier.sensing.schema import Struct
+
+__all__ = ["Decoder", "Samples"]
+
+_LAYOUTS = 8  # remembered; a sensor has one, or a few when its beam count changes or two publishers share the topic
+_BATCH_ROWS = 256  # handled as one matrix
+_BATCH_BYTES = 1 << 15  # likewise, so that its temporaries stay in the processor's cache
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What a batch of messages says.
+
+    Attributes:
+        values: (m, k) float64, a row per message that decoded, in order; NaN where the message does not tell.
+        stamps: (m,) int64 header stamps in ns; None for types without a header.
+        kept: (m,) position of each row's message in the batch.
+        errors: Position and reason of each message that did not decode.
+    """
+
+    values: NDArray[np.float64]
+    stamps: NDArray[np.int64] | None
+    kept: NDArray[np.intp]
+    errors: tuple[tuple[int, DecodeError], ...]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How messages of one layout are read, or why none of them can be."""
+
+    layout: Layout
+    read: Reader | DecodeError
+    read_stamps: Callable[[Rows], NDArray[np.int64]] | None
+
+
+_Piece: TypeAlias = "tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.int64] | None]"
+
+
+class Decoder:
+    """Decodes the messages of one sensor; a message's row never depends on the others in the call, bit for bit.
+
+    Args:
+        schema: The message type's fields.
+        extraction: Which numbers to take from them.
+
+    Attributes:
+        channels: Names of the k columns.
+    """
+
+    def __init__(self, schema: Struct, extraction: Extraction) -> None:
+        self.channels = extraction.channels
+        self._schema = schema
+        self._extraction = extraction
+        self._stamped = schema.fields[0][0] == "header"
+        self._plans: list[_Plan] = []  # the most recent first
+
+    def decode(self, buffers: Sequence[Bytes]) -> Samples:
+        """Decode a batch; bytes that are no such message become an entry of `errors`, never an exception."""
+        pieces: list[_Piece] = []
+        errors: list[tuple[int, DecodeError]] = []
+        with np.errstate(all="ignore"):  # NaN and Inf, also signalling ones, are ordinary readings here
+            for positions, rows in _matrices(buffers):
+                self._decode_rows(positions, rows, pieces, errors)
+        if len(pieces) == 1:
+            positions, values, stamps = pieces[0]
+            return Samples(values, stamps, positions, tuple(errors))
+        return self._assemble(pieces, errors)
+
+    def _decode_rows(
+        self, positions: NDArray[np.intp], rows: Rows, pieces: list[_Piece], errors: list[tuple[int, DecodeError]]
+    ) -> None:
+        """Decode messages of one length: those of a remembered layout, then layout by layout what is left."""
+        for plan in tuple(self._plans):
+            if plan.layout.size == rows.shape[1]:
+                positions, rows = self._decode_equal(plan, positions, rows, pieces, errors)
+                if not len(rows):
+                    return
+        while len(rows):
+            found = self._plan(rows[0].tobytes())
+            if isinstance(found, DecodeError):
+                errors.append((int(positions[0]), found))
+                positions, rows = positions[1:], rows[1:]
+            else:
+                positions, rows = self._decode_equal(found, positions, rows, pieces, errors)
+
+    def _decode_equal(
+        self,
+        plan: _Plan,
+        positions: NDArray[np.intp],
+        rows: Rows,
+        pieces: list[_Piece],
+        errors: list[tuple[int, DecodeError]],
+    ) -> tuple[NDArray[np.intp], Rows]:
+        """Decode the messages that have the plan's layout and hand back the others."""
+        left = positions[:0], rows[:0]
+        fits = plan.layout.fits(rows)
+        if fits is not None:
+            if not fits.any():
+                return positions, rows
+            left = positions[~fits], rows[~fits]
+            positions, rows = positions[fits], rows[fits]
+        if self._plans[0] is not plan:
+            self._plans.remove(plan)
+            self._plans.insert(0, plan)
+        if isinstance(plan.read, DecodeError):
+            errors.extend((int(position), plan.read) for position in positions)
+        else:
+            pieces.append((positions, plan.read(rows), plan.read_stamps and plan.read_stamps(rows)))
+        return left
+
+    def _plan(self, data: bytes) -> _Plan | DecodeError:
+        """Find and remember the layout of one message, or say why it has none."""
+        try:
+            layout = parse_layout(self._schema, data)
+        except DecodeError as error:
+            return error
+        read: Reader | DecodeError
+        try:
+            read = self._extraction.compile(layout)
+        except DecodeError as error:
+            read = error
+        plan = _Plan(layout, read, stamp_reader(layout) if self._stamped else None)
+        self._plans.insert(0, plan)
+        del self._plans[_LAYOUTS:]
+        return plan
+
+    def _assemble(self, pieces: list[_Piece], errors: list[tuple[int, DecodeError]]) -> Samples:
+        """Put the pieces back into the order of the batch."""
+        kept = np.concatenate([positions for positions, _, _ in pieces] or [np.empty(0, np.intp)])
+        values = np.concatenate([values for _, values, _ in pieces] or [np.empty((0, len(self.channels)))])
+        stamps = [stamps for _, _, stamps in pieces if stamps is not None] or [np.empty(0, np.int64)]
+        order = np.argsort(kept)
+        return Samples(
+            values[order],
+            np.concatenate(stamps)[order] if self._stamped else None,
+            kept[order],
+            tuple(sorted(errors, key=lambda entry: entry[0])),
+        )
+
+
+def _matrices(buffers: Sequence[Bytes]) -> Iterator[tuple[NDArray[np.intp], Rows]]:
+    """Group messages of equal length: their positions and their bytes (m, size), a bounded number at a time."""
+    sizes = list(map(len, buffers))
+    if len(set(sizes)) <= 1:
+        groups = {size: np.arange(len(buffers)) for size in sizes[:1]}
+    else:
+        lengths = np.array(sizes)
+        groups = {size: np.flatnonzero(lengths == size) for size in dict.fromkeys(sizes)}
+    for size, positions in groups.items():
+        count = min(_BATCH_ROWS, max(1, _BATCH_BYTES // max(1, size)))
+        for start in range(0, len(positions), count):
+            part = positions[start : start + count]
+            chosen = buffers if len(part) == len(buffers) else [buffers[position] for position in part.tolist()]
+            yield part, np.frombuffer(b"".join(chosen), np.uint8).reshape(len(part), size)

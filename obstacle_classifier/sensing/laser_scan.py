@@ -1,0 +1,103 @@
+"""sensor_msgs/msg/LaserScan: the beams of a planar scan, by sector and by the rules of REP-117."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from obstacle_classifier.sensing.cdr import Layout, Rows
+from obstacle_classifier.sensing.columns import column_reader
+from obstacle_classifier.sensing.message_type import MessageType, OptionError, Options, Reader
+from obstacle_classifier.sensing.schema import FLOAT32, HEADER, Sequence, Struct, structural
+from obstacle_classifier.sensing.sectors import SECTOR_OPTIONS, Sectors
+
+__all__ = ["LASER_SCAN"]
+
+_ZERO = ("drop", "no_return")
+
+
+class _ScanExtraction:
+    """Sectors of a scan. Which beam lies in which sector is part of the layout, so it is found once."""
+
+    def __init__(self, options: Options) -> None:
+        self._sectors = Sectors(options)
+        zero = options.get("zero", _ZERO[0])
+        if zero not in _ZERO:
+            raise OptionError("zero", zero, f"one of {', '.join(_ZERO)}")
+        self._zero_is_far = zero == "no_return"
+        self.channels = self._sectors.channels
+
+    def compile(self, layout: Layout) -> Reader:
+        """Prepare to read messages of one layout: beam count, first angle and increment are fixed."""
+        ranges = layout.field("ranges")
+        first, increment = (layout.field(name).value or 0.0 for name in ("angle_min", "angle_increment"))
+        bins = self._sectors.bins(first + np.arange(ranges.count or 0, dtype=np.float64) * increment)
+        read_limits = column_reader([layout.field("range_min"), layout.field("range_max")])
+        order = (slice(None), bins.order)
+
+        def read(rows: Rows) -> NDArray[np.float64]:
+            limits = read_limits(rows)
+            measured = ranges.of(rows)[order].astype(np.float64)
+            return self._sectors.summarise(bins, *self._distances(measured, limits[:, :1], limits[:, 1:]))
+
+        return read
+
+    def _distances(
+        self, measured: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Distances (m, b), which are valid and which are returns; `low` and `high` (m, 1) are the scans' limits.
+
+        +Inf and readings at or beyond the maximum are the maximum and no return; -Inf is `low` and a return; NaN and
+        readings below `low` are dropped. Zero, which drivers write for want of a return, is dropped or far. A maximum
+        that is not positive is unknown, and then no distance stands for what is far.
+        """
+        low = np.where(np.isfinite(low), low, 0.0)
+        if self._sectors.max_range is None:
+            limit = farthest = np.where(high > 0.0, high, np.inf)
+        else:  # Readings are float32: one that was meant to be the maximum may lie just below it.
+            limit = np.array(np.float32(self._sectors.max_range), np.float64)
+            farthest = np.array(self._sectors.max_range)
+        near = np.isneginf(measured)
+        zero = measured == 0.0
+        far = measured >= limit
+        valid = measured >= low
+        if self._zero_is_far:
+            far |= zero
+            valid |= zero
+        else:
+            valid &= ~zero
+        valid |= near
+        distances = np.where(far, farthest, np.where(near, low, measured))
+        valid &= distances < math.inf
+        return distances, valid, ~far
+
+
+LASER_SCAN = MessageType(
+    "sensor_msgs/msg/LaserScan",
+    Struct(
+        (
+            ("header", HEADER),
+            ("angle_min", structural(FLOAT32)),
+            ("angle_max", FLOAT32),
+            ("angle_increment", structural(FLOAT32)),
+            ("time_increment", FLOAT32),
+            ("scan_time", FLOAT32),
+            ("range_min", FLOAT32),
+            ("range_max", FLOAT32),
+            ("ranges", Sequence(FLOAT32)),
+            ("intensities", Sequence(FLOAT32)),
+        )
+    ),
+    {
+        **SECTOR_OPTIONS,
+        "zero": {
+            "enum": list(_ZERO),
+            "default": _ZERO[0],
+            "description": "What a range of exactly 0 means: nothing known, or no return",
+        },
+    },
+    Sectors({}).channels,
+    _ScanExtraction,
+)

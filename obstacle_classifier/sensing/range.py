@@ -1,0 +1,72 @@
+"""sensor_msgs/msg/Range: one distance (m), by the rules of REP-117."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from obstacle_classifier.sensing.cdr import Layout, Rows
+from obstacle_classifier.sensing.columns import column_reader
+from obstacle_classifier.sensing.message_type import CHANNELS_OPTION, MessageType, Options, Reader, chosen_channels
+from obstacle_classifier.sensing.schema import FLOAT32, HEADER, UINT8, Optional, Struct
+
+__all__ = ["RANGE"]
+
+_CHANNELS = ("range", "returned")
+
+
+class _RangeExtraction:
+    """Channels `range` (m) and `returned` (1 for a return, 0 for none in reach, NaN for an unusable reading)."""
+
+    def __init__(self, options: Options) -> None:
+        self.channels = chosen_channels(options, _CHANNELS, _CHANNELS[:1])
+        self._index = np.array([_CHANNELS.index(channel) for channel in self.channels], np.intp)
+
+    def compile(self, layout: Layout) -> Reader:
+        """Prepare to read messages of one layout."""
+        read_fields = column_reader([layout.field(name) for name in ("min_range", "max_range", "range")])
+
+        def read(rows: Rows) -> NDArray[np.float64]:
+            low, high, measured = read_fields(rows).T
+            return _distances(low, high, measured).take(self._index, axis=1)
+
+        return read
+
+
+def _distances(
+    low: NDArray[np.float64], high: NDArray[np.float64], measured: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Distance and whether it is a return, (m, 2), from the limits and readings of m messages, (m,) each.
+
+    A reading at or beyond `high`, +Inf included, is `high` and no return; -Inf is `low` and a return; NaN and readings
+    below `low` are dropped. Equal positive limits mark a fixed-distance detector, whose -Inf says only that something
+    is nearer than that: 0. Limits of zero are unknown, so nothing is too far, and no distance stands for +Inf.
+    """
+    nearest = np.where(np.isfinite(low) & (low != high), low, 0.0)
+    farthest = np.where(high > 0.0, high, np.inf)
+    near = np.isneginf(measured)
+    far = measured >= farthest
+    distance = np.where(near, nearest, np.where(far, farthest, measured))
+    known = near | far | (measured >= np.where(np.isfinite(low), low, 0.0))
+    distance[~(known & np.isfinite(distance))] = np.nan
+    returned = np.where(known, ~far, np.nan)
+    return np.stack((distance, returned), axis=1)
+
+
+RANGE = MessageType(
+    "sensor_msgs/msg/Range",
+    Struct(
+        (
+            ("header", HEADER),
+            ("radiation_type", UINT8),
+            ("field_of_view", FLOAT32),
+            ("min_range", FLOAT32),
+            ("max_range", FLOAT32),
+            ("range", FLOAT32),
+            ("variance", Optional(FLOAT32)),  # since ROS 2 Iron
+        )
+    ),
+    CHANNELS_OPTION,
+    _CHANNELS[:1],
+    _RangeExtraction,
+)

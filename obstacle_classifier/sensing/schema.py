@@ -1,0 +1,103 @@
+"""What a message is made of, declared once per type: primitives, arrays, sequences, strings, structs."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TypeAlias
+
+__all__ = [
+    "BOOL",
+    "FLOAT32",
+    "FLOAT64",
+    "HEADER",
+    "INT32",
+    "QUATERNION",
+    "STRING",
+    "TWIST",
+    "UINT8",
+    "UINT32",
+    "VECTOR3",
+    "Array",
+    "Optional",
+    "Primitive",
+    "Schema",
+    "Sequence",
+    "String",
+    "Struct",
+    "structural",
+]
+
+
+@dataclass(frozen=True)
+class Primitive:
+    """A number or bool.
+
+    Attributes:
+        code: Its letter, the same in `struct` and NumPy.
+        structural: Whether its value is part of the layout, so that messages of one layout share it.
+    """
+
+    code: str
+    structural: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes, which is also the alignment."""
+        return struct.calcsize(f"<{self.code}")
+
+
+@dataclass(frozen=True)
+class String:
+    """A UTF-8 string with its length, counted with the terminating zero, before it."""
+
+
+@dataclass(frozen=True)
+class Array:
+    """A fixed number of primitives, stored without a length."""
+
+    item: Primitive
+    length: int
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """A length, then that many items."""
+
+    item: Primitive | String | Struct
+
+
+@dataclass(frozen=True)
+class Struct:
+    """Named fields, in the order in which they are stored."""
+
+    fields: tuple[tuple[str, Schema], ...]
+
+
+@dataclass(frozen=True)
+class Optional:
+    """A last field that older versions of the type do not have: present if the bytes reach far enough."""
+
+    item: Primitive
+
+
+Schema: TypeAlias = "Primitive | String | Array | Sequence | Struct | Optional"
+
+
+def structural(primitive: Primitive) -> Primitive:
+    """The same primitive with its value made part of the layout."""
+    return Primitive(primitive.code, structural=True)
+
+
+BOOL = Primitive("?")
+UINT8 = Primitive("B")
+INT32 = Primitive("i")
+UINT32 = Primitive("I")
+FLOAT32 = Primitive("f")
+FLOAT64 = Primitive("d")
+STRING = String()
+
+HEADER = Struct((("stamp", Struct((("sec", INT32), ("nanosec", UINT32)))), ("frame_id", STRING)))
+VECTOR3 = Struct((("x", FLOAT64), ("y", FLOAT64), ("z", FLOAT64)))
+QUATERNION = Struct((("x", FLOAT64), ("y", FLOAT64), ("z", FLOAT64), ("w", FLOAT64)))
+TWIST = Struct((("linear", VECTOR3), ("angular", VECTOR3)))
