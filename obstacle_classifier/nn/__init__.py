@@ -1,0 +1,36 @@
+"""The network: layers, losses, initializers, SGD, the MLP, its compiled inference, gradient check. NumPy only."""
+
+from obstacle_classifier.nn.activations import scaled_relu, sigmoid
+from obstacle_classifier.nn.gradient_check import GradientError, check_gradients, check_layer, check_network
+from obstacle_classifier.nn.inference import CompiledMLP
+from obstacle_classifier.nn.initializers import kaiming_normal
+from obstacle_classifier.nn.layers import Layer, Linear, ScaledReLU, Sigmoid
+from obstacle_classifier.nn.losses import (
+    get_grad_log_loss,
+    grad_log_loss_from_logits,
+    log_loss,
+    log_loss_from_logits,
+)
+from obstacle_classifier.nn.mlp import MLP
+from obstacle_classifier.nn.optimizers import SGD
+
+__all__ = [
+    "MLP",
+    "SGD",
+    "CompiledMLP",
+    "GradientError",
+    "Layer",
+    "Linear",
+    "ScaledReLU",
+    "Sigmoid",
+    "check_gradients",
+    "check_layer",
+    "check_network",
+    "get_grad_log_loss",
+    "grad_log_loss_from_logits",
+    "kaiming_normal",
+    "log_loss",
+    "log_loss_from_logits",
+    "scaled_relu",
+    "sigmoid",
+]

@@ -1,0 +1,47 @@
+"""What the layers ask of the arrays that they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+__all__ = ["Array", "as_float", "as_matrix", "copy_into"]
+
+Array = NDArray[np.floating[Any]]
+
+
+def as_float(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
+    """Array of floats: x itself where it is one already (of `dtype`, if given), else a float64 copy."""
+    x = np.asarray(x, dtype=dtype)
+    return x if x.dtype.kind == "f" else x.astype(np.float64)
+
+
+def as_matrix(
+    owner: object, name: str, x: ArrayLike, shape: tuple[int | str, int], dtype: DTypeLike | None = None
+) -> Array:
+    """`as_float`, of the given shape, whose first length may be a letter that stands for any.
+
+    Raises:
+        ValueError: naming both shapes, and `owner`, whose argument `name` it is.
+    """
+    x = as_float(x, dtype)
+    rows, columns = shape
+    if x.ndim != 2 or x.shape[1] != columns or (isinstance(rows, int) and x.shape[0] != rows):
+        raise ValueError(f"{owner} takes {name} of shape ({rows}, {columns}), got {x.shape}")
+    return x
+
+
+def copy_into(targets: Sequence[Array], sources: Sequence[ArrayLike]) -> None:
+    """Copy each source into its target, all or, where a number or a shape differs, none.
+
+    Raises:
+        ValueError: naming the shapes of both.
+    """
+    arrays = [np.asarray(source) for source in sources]
+    if (found := [a.shape for a in arrays]) != (expected := [t.shape for t in targets]):
+        raise ValueError(f"expected arrays of shapes {expected}, got {found}")
+    for target, array in zip(targets, arrays, strict=True):
+        np.copyto(target, array, casting="same_kind")
