@@ -1,0 +1,61 @@
+# Python 3.10 to 3.14 with venv, make and the package registries are enough: each target installs what it needs, in .venv.
+# Nothing depends on an activated environment or a sourced ROS 2. Settings: PYTHON=python3.12, ARGS="-k sigmoid".
+
+PYTHON ?= python3
+ARGS ?=
+export PYTHON
+
+# The environment's own ROS 2, not one that the caller sourced; its wheels set the library path themselves.
+unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH COLCON_PREFIX_PATH _ROS_WHEELS_BOOTSTRAP_COMPLETE
+export AMENT_PREFIX_PATH := $(CURDIR)/.venv
+export RMW_IMPLEMENTATION := rmw_fastrtps_cpp
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check parity evaluate lock clean
+
+help:  ## say what there is
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 16
+
+demo: .venv/.package  ## train on recordings, then show the node's live scores beside the offline ones
+	@.venv/bin/python -m obstacle_classifier.demo $(ARGS)
+
+test: .venv/.package .venv-numpy1/.requirements  ## every test, then those of run-time code on NumPy 1.26.4
+	.venv/bin/python -m pytest $(ARGS)
+	@if [ -s .venv-numpy1/.requirements ]; then cat .venv-numpy1/.requirements; \
+	else set -x; .venv-numpy1/bin/python -m pytest -m runtime $(ARGS); fi
+
+check: .venv/.requirements  ## ruff and mypy
+	.venv/bin/python -m ruff check
+	.venv/bin/python -m ruff format --check
+	.venv/bin/python -m mypy
+
+parity: .venv/.package  ## the node, over DDS, against features and predict, on all recordings
+	.venv/bin/python -m pytest test/test_parity.py -m "parity or not parity" --all-bags $(ARGS)
+
+evaluate: .venv/.package  ## cross-validated scores beside scikit-learn's
+	@.venv/bin/python benchmarks/evaluate.py $(ARGS)
+
+lock: .venv-lock/.requirements  ## pin the requirements anew; ARGS=--upgrade takes the newest versions
+	@PATH="$(CURDIR)/.venv-lock/bin:$$PATH" requirements/lock.sh $(ARGS)
+
+clean:  ## remove the environments and whatever else was made
+	rm -rf .venv .venv-* build install log out *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/.requirements: requirements/build.txt requirements/run.txt requirements/offline.txt requirements/test.txt
+	@requirements/install.sh .venv 14 build run offline test
+
+# The modules stay here; the commands go to .venv/bin, the ament marker, the launch files and the configuration to .venv/share.
+.venv/.package: .venv/.requirements package.xml setup.py setup.cfg $(shell find launch config resource -type f)
+	@echo ".venv: installing obstacle_classifier"
+	@.venv/bin/python -m pip install --quiet --quiet --no-build-isolation --no-index --no-deps --editable .
+	@.venv/bin/python -W ignore setup.py --quiet install_data --install-dir .venv
+	@touch $@
+
+# Ubuntu 24.04's versions. NumPy 1.26.4 has wheels for Python 3.10 to 3.12 only.
+.venv-numpy1/.requirements: requirements/build.txt requirements/numpy1.txt
+	@requirements/install.sh .venv-numpy1 12 build numpy1 || { [ $$? = 3 ] && rm -rf .venv-numpy1 && mkdir .venv-numpy1 \
+	    && echo "NOT tested on NumPy 1.26.4: no Python 3.10 to 3.12 was found" > $@; }
+
+.venv-lock/.requirements: requirements/lock.txt
+	@requirements/install.sh .venv-lock 14 lock
