@@ -200,16 +200,31 @@ def test_the_installed_share_has_the_same_folders(install: Path, source: Path, f
     assert expected, f"{folder} is empty"
 
 
+def sourced(install: Path, environment: Mapping[str, str], program: str, *arguments: str) -> list[str]:
+    """What a Python program prints in a shell that sourced the workspace, as a user's does."""
+    command = [
+        "sh",
+        "-c",
+        '. "$0" && exec "$@"',
+        str(install / "local_setup.sh"),
+        sys.executable,
+        "-c",
+        program,
+        *arguments,
+    ]
+    # colcon's set-up cannot run a Python whose path has a space, as that of .venv may have.
+    env = {**environment, "COLCON_PYTHON_EXECUTABLE": os.path.realpath(sys.executable)}
+    ran = subprocess.run(command, cwd=install, env=env, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.splitlines()
+
+
 def test_every_module_is_installed_and_found(install: Path, source: Path, environment: dict[str, str]) -> None:
-    """In a shell that sourced the workspace, as a user's does."""
     program = (
         "import obstacle_classifier as package, ament_index_python.packages as index; "
         "print(package.__file__); print(index.get_package_share_directory('obstacle_classifier'))"
     )
-    command = ["sh", "-c", '. "$0" && exec "$@"', str(install / "local_setup.sh"), sys.executable, "-c", program]
-    ran = subprocess.run(command, cwd=install, env=environment, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    module, share = (Path(line) for line in ran.stdout.splitlines())
+    module, share = map(Path, sourced(install, environment, program))
     assert install in module.parents
     assert share == install / NAME / "share" / NAME
     patterns = ("*.py", "py.typed")
@@ -225,10 +240,7 @@ def test_an_installed_executable_has_its_entry_point(install: Path, environment:
         "entry, = (e for e in m.distribution('obstacle_classifier').entry_points if e.name == sys.argv[1]); "
         "print(inspect.getsourcefile(entry.load()))"
     )
-    command = ["sh", "-c", '. "$0" && exec "$@"', str(install / "local_setup.sh"), sys.executable, "-c", program, name]
-    ran = subprocess.run(command, cwd=install, env=environment, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    assert install in Path(ran.stdout.strip()).parents
+    assert install in Path(*sourced(install, environment, program, name)).parents
 
 
 # --- the pins
