@@ -13,7 +13,7 @@ for python in "${PYTHON:-python3}" python3.12 python3.11 python3.10 ""; do
 done
 if [ -z "$python" ]; then
     echo "$folder needs Python 3.10 to 3.$newest with venv (on Debian and Ubuntu: apt install python3-venv), but" \
-        "PYTHON=${PYTHON:-python3} is $("${PYTHON:-python3}" --version 2>&1 || true)" >&2
+        "PYTHON=${PYTHON:-python3} is $("${PYTHON:-python3}" --version 2>/dev/null || echo "not there")" >&2
     exit 3
 fi
 
