@@ -1,0 +1,40 @@
+"""What every test runs in: a DDS domain of this run's own, on this host."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+QUICK_DISCOVERY = Path(__file__).parent / "data" / "fastdds_quick_discovery.xml"
+SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all-bags", action="store_true", help="parity over all recordings, not one of each kind")
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """The folder of real recordings; skips where there is none."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"no recordings: {SHARED_DATA} does not exist")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ros_domain() -> Iterator[None]:
+    """Keep DDS on this host, in a domain that no other test run uses; child processes inherit it."""
+    with ExitStack() as stack:
+        try:
+            from domain_coordinator import domain_id
+        except ModuleNotFoundError:  # the NumPy-only environment
+            yield
+            return
+        os.environ["ROS_DOMAIN_ID"] = str(stack.enter_context(domain_id()))
+        os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+        os.environ["FASTRTPS_DEFAULT_PROFILES_FILE"] = str(QUICK_DISCOVERY)
+        yield
