@@ -1,0 +1,9 @@
+"""Recordings as one stream of messages, their labels, and data sets made of both."""
+
+from __future__ import annotations
+
+from obstacle_classifier.bags.find import find_bags
+from obstacle_classifier.bags.labels import LabelTrack, NoLabelsError, load_labels
+from obstacle_classifier.bags.reader import Bag, Topic
+
+__all__ = ["Bag", "LabelTrack", "NoLabelsError", "Topic", "find_bags", "load_labels"]

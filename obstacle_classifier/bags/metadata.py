@@ -1,0 +1,50 @@
+"""What the `metadata.yaml` of a rosbag2 folder promises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import yaml
+
+from obstacle_classifier.bags.conversion import DamageError
+
+__all__ = ["Metadata", "load_metadata"]
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """The part of `metadata.yaml` that reading needs."""
+
+    files: tuple[str, ...]
+    """Names of the storage files in their order."""
+    count: int
+    """Messages in all of them."""
+    start: int
+    """Earliest receive time in ns, meaningful if there are messages."""
+    duration: int
+    """From the earliest to the latest message in ns."""
+
+
+def load_metadata(path: Path) -> Metadata:
+    """Parse a `metadata.yaml`.
+
+    Raises:
+        DamageError: It is not what rosbag2 writes.
+        OSError: It cannot be opened.
+    """
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        information = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)["rosbag2_bagfile_information"]
+        return Metadata(
+            files=tuple(PurePosixPath(name).name for name in information["relative_file_paths"]),
+            count=int(information["message_count"]),
+            start=int(information["starting_time"]["nanoseconds_since_epoch"]),
+            duration=int(information["duration"]["nanoseconds"]),
+        )
+    except yaml.YAMLError as error:
+        raise DamageError(f"not YAML ({' '.join(str(error).split())})") from None
+    except LookupError as error:
+        raise DamageError(f"it lacks {error}") from None
+    except (TypeError, ValueError, RecursionError, AttributeError) as error:
+        raise DamageError(f"not what rosbag2 writes ({error})") from None

@@ -1,0 +1,128 @@
+"""From a file to the reader that suits it, unpacking it first where it must be."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import sys
+from contextlib import ExitStack, closing
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from obstacle_classifier.bags.conversion import DamageError
+from obstacle_classifier.bags.mcap_file import McapFile
+from obstacle_classifier.bags.rosbag1_file import Rosbag1File
+from obstacle_classifier.bags.rosbags_file import RosbagsFile
+from obstacle_classifier.bags.sqlite_file import SqliteFile, whole_pages
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from obstacle_classifier.bags.storage import BlockStorage, Storage
+
+__all__ = ["Opener"]
+
+_PIECE = 2**20
+
+
+class Opener:
+    """Opens storage files; a context that holds what had to be unpacked, in a temporary folder."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+        """What could not be unpacked, a line each that names the file."""
+        self._stack = ExitStack()
+        self._folder: Path | None = None
+
+    def __enter__(self) -> Opener:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def open(self, path: Path) -> Storage:
+        """Open a storage file: through `rosbags` if it is whole, else by a reader that recovers what it can.
+
+        Raises:
+            DamageError: Nothing of it can be read.
+            OSError: It cannot be opened.
+        """
+        name = str(path)
+        if not path.stat().st_size:
+            raise DamageError("empty, 0 bytes")
+        if name.endswith((".bag", ".bag.active")):
+            return Rosbag1File(path)
+        if name.endswith(".zstd"):
+            path = self._decompress(path)
+        recover: Callable[[], BlockStorage]
+        if path.suffix == ".mcap":
+            recover = partial(McapFile, path, name)
+        else:
+            path = self._settle(path)
+            recover = partial(SqliteFile, path, name)
+        try:
+            return RosbagsFile(path, recover, name)
+        except DamageError:
+            return recover()
+
+    def _target(self, path: Path) -> Path:
+        """Where to put the temporary version of a file."""
+        if self._folder is None:
+            self._folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="obstacle_classifier_")))
+        return self._folder / path.name
+
+    def _decompress(self, path: Path) -> Path:
+        """The plain version of a file that was compressed as a whole; of a damaged one, its beginning."""
+        target = self._target(path.with_suffix(""))
+        with path.open("rb") as source, target.open("wb") as out:
+            decompressor = zstd.ZstdDecompressor()
+            within_frame = False
+            try:
+                while piece := source.read(_PIECE):
+                    while piece or not decompressor.needs_input:
+                        within_frame = True
+                        out.write(decompressor.decompress(piece, max_length=4 * _PIECE))
+                        piece = b""
+                        if decompressor.eof:
+                            piece, decompressor, within_frame = decompressor.unused_data, zstd.ZstdDecompressor(), False
+                if within_frame:
+                    self.problems.append(f"{path}: cut off")
+            except zstd.ZstdError as error:
+                self.problems.append(f"{path}: does not decompress to its end ({error})")
+            if not out.tell():
+                raise DamageError("does not decompress")
+        return target
+
+    def _settle(self, path: Path) -> Path:
+        """A database in one piece: a copy, if its recorder left a journal beside it or it ends within a page."""
+        journals = [path.with_name(path.name + end) for end in ("-wal", "-journal")]
+        journals = [journal for journal in journals if journal.is_file() and journal.stat().st_size]
+        whole = whole_pages(path)
+        if not journals and whole == path.stat().st_size:
+            return path
+        if not whole:
+            raise DamageError("cut off within its first page")
+        target = self._target(path)
+        if target != path:
+            shutil.copyfile(path, target)
+        with target.open("r+b") as file:
+            file.truncate(whole)
+        for journal in journals:
+            shutil.copyfile(journal, self._target(journal))
+        if journals:
+            try:
+                with closing(sqlite3.connect(target)) as database:
+                    database.execute("PRAGMA journal_mode = DELETE").fetchall()  # takes in the journal and removes it
+            except sqlite3.Error as error:
+                self.problems.append(f"{journals[0]}: cannot be taken in ({error})")
+        return target

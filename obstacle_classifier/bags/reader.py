@@ -1,0 +1,284 @@
+"""A recording as one stream of messages, whatever kind of file it is and however well it survived."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from obstacle_classifier.bags.conversion import DamageError, make_converter
+from obstacle_classifier.bags.find import EXPECTED, SUFFIXES, bag_name, natural_order, storage_files
+from obstacle_classifier.bags.metadata import Metadata, load_metadata
+from obstacle_classifier.bags.opener import Opener
+from obstacle_classifier.bags.storage import Storage, merge
+from obstacle_classifier.errors import BagError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from types import TracebackType
+
+__all__ = ["Bag", "Topic"]
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What a recording tells of a topic."""
+
+    type: str
+    """In ROS 2 form, `sensor_msgs/msg/Imu`; of several, the one with the most messages."""
+    count: int
+    """Messages of that type, as far as the recording's index tells."""
+
+
+class Bag:
+    """A recording, open for reading: a rosbag2 folder, one of its files by itself, or a ROS 1 bag.
+
+    Messages are streamed, so memory does not depend on the length; only what was compressed by file is unpacked first,
+    into a temporary folder that goes with the bag. A damaged recording gives what can be read of it, and `problems`
+    tells about the rest. No error other than `BagError` leaves this class.
+
+    Args:
+        path: The recording.
+
+    Raises:
+        BagError: There is no recording, or nothing of it can be read.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.name = bag_name(self.path)
+        self._stack = ExitStack()
+        self._closed = False
+        self._problems: dict[str, None] = {}
+        self._lost_beginning: str | None = None
+        try:
+            self._open()
+        except OSError as error:
+            self.close()
+            raise BagError(f"{self.path}: {error.strerror or error}") from None
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Bag:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the files and remove what was unpacked."""
+        self._closed = True
+        self._stack.close()
+
+    @property
+    def problems(self) -> list[str]:
+        """What cannot be read and why, a line each that names the file; complete once the messages have been read."""
+        ours = [*self._problems, *self._opener.problems]
+        return ours + [problem for storage in self._storages for problem in storage.problems]
+
+    @property
+    def start_problem(self) -> str | None:
+        """Why the recording may have begun before `start`, if its beginning is lost; else None."""
+        return self._lost_beginning
+
+    def messages(
+        self, topics: Collection[str] | None = None, types: Mapping[str, str] | None = None
+    ) -> Iterator[tuple[str, int, bytes]]:
+        """The messages of some topics as (topic, receive time in ns, CDR bytes), by (time, topic, sequence).
+
+        Args:
+            topics: Their names; None means all that can be read. Topics that the recording does not have are left out.
+            types: The type that a topic must have, by its name; by default, the one in `topics`.
+
+        Raises:
+            BagError: A topic has a type that cannot be read, or another one than asked for; or the bag is closed.
+        """
+        if self._closed:
+            raise BagError(f"{self.path}: closed")
+        wanted: set[tuple[str, str]] = set()
+        for topic in self.topics if topics is None else topics:
+            if topic not in self.topics:
+                continue
+            recorded = self._types[topic]
+            expected = (types or {}).get(topic, self.topics[topic].type)
+            if expected not in recorded:
+                raise BagError(f"{self.path}: topic {topic}: found type {' and '.join(recorded)}, expected {expected}")
+            if recorded[expected] is None:
+                wanted.add((topic, expected))
+            elif topics is not None:
+                raise BagError(f"{self.path}: topic {topic} of type {expected!r} cannot be read: {recorded[expected]}")
+        return self._stream(wanted)
+
+    def sha256(self) -> str:
+        """SHA-256 (hexadecimal) of the recording's content, for provenance.
+
+        It is that of the storage files as they lie on disk, one after the other in the order of their names, so
+        `cat FILES | sha256sum` gives the same. `metadata.yaml` and labels are no part of it.
+        """
+        digest = hashlib.sha256()
+        try:
+            for path in sorted(self._files, key=natural_order):
+                with path.open("rb") as file:
+                    while piece := file.read(2**20):
+                        digest.update(piece)
+        except OSError as error:
+            raise BagError(f"{self.path}: {error.strerror or error}") from None
+        return digest.hexdigest()
+
+    # Opening
+
+    def _open(self) -> None:
+        metadata: Metadata | None = None
+        self._storages: list[Storage] = []
+        if self.path.is_dir():
+            self._files, metadata = self._list_folder()
+        elif not self.path.exists():
+            raise BagError(f"{self.path}: no such file or folder, expected {EXPECTED}")
+        elif self.path.name.endswith(SUFFIXES):
+            self._files = [self.path]
+        else:
+            raise BagError(f"{self.path}: not a recording, expected {EXPECTED}")
+
+        self._opener = self._stack.enter_context(Opener())
+        unreadable: list[str] = []
+        for index, path in enumerate(self._files):
+            try:
+                storage = self._opener.open(path)
+            except (DamageError, OSError) as error:
+                reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+                unreadable.append(f"{path}: {' '.join(str(reason).split())}")
+                lost = True
+            else:
+                self._stack.callback(storage.close)
+                self._storages.append(storage)
+                lost = storage.headless
+            if lost and index == 0:
+                self._lost_beginning = f"the beginning of {path.name} cannot be read"
+
+        spans = [storage.span for storage in self._storages if storage.span]
+        if not spans:
+            unreadable += [problem for storage in self._storages for problem in storage.problems]
+            if unreadable or not self._storages:
+                raise BagError("; ".join(unreadable))
+        self._problems.update(dict.fromkeys(unreadable))
+        self.start = min((first for first, _ in spans), default=0)
+        """Earliest receive time in ns over all topics; 0 without any message."""
+        self.end = max((last for _, last in spans), default=0)
+        """Latest receive time in ns over all topics; 0 without any message."""
+        self._read_topics()
+        if metadata is not None:
+            self._compare(metadata)
+
+    def _list_folder(self) -> tuple[list[Path], Metadata | None]:
+        """The storage files of the folder to read, in their order, and its metadata if that can be read.
+
+        The metadata's list counts; a file that it does not name is read only if one that it names is missing, as
+        after renaming.
+        """
+        present = storage_files(self.path)
+        path = self.path / "metadata.yaml"
+        metadata: Metadata | None = None
+        if not path.exists():
+            self._problems[f"{path}: missing"] = None
+        else:
+            try:
+                metadata = load_metadata(path)
+            except (DamageError, OSError) as error:
+                self._problems[f"{path}: {error}"] = None
+        if metadata is None:
+            if not present:
+                raise BagError(f"{self.path}: no recording there, expected {EXPECTED}")
+            self._check_numbering(present)
+            return present, None
+        named = [self.path / name for name in metadata.files]
+        missing = [path for path in named if not path.is_file()]
+        for gone in missing:
+            self._problems[f"{gone}: missing, though metadata.yaml names it"] = None
+        others = [path for path in present if path not in named]
+        if not missing:
+            for path in others:
+                self._problems[f"{path}: not read, since metadata.yaml does not name it"] = None
+            others = []
+        files = [path for path in named if path not in missing] + others
+        if not files:
+            raise BagError(f"{named[0] if named else self.path}: missing, and the folder holds no other storage file")
+        if missing and named[0] == missing[0] and not others:
+            self._lost_beginning = f"{named[0].name} is missing"
+        return files, metadata
+
+    def _check_numbering(self, files: list[Path]) -> None:
+        """Report parts of a split recording that its numbering shows to be missing."""
+        numbers = [int(tail) for path in files if (tail := path.name.split(".")[0].rpartition("_")[2]).isdecimal()]
+        if len(files) < 2 or len(numbers) != len(files):
+            return
+        for number in sorted(set(range(max(numbers))) - set(numbers)):
+            self._problems[f"{self.path}: part {number} of the recording seems to be missing"] = None
+            if number == 0:
+                self._lost_beginning = "its part 0 seems to be missing"
+
+    def _read_topics(self) -> None:
+        """Fill in `topics`, and per topic and type why it cannot be read (None if it can)."""
+        counts: dict[str, dict[str, int]] = {}
+        self._types: dict[str, dict[str, str | None]] = {}
+        for storage in self._storages:
+            for key, channel in storage.channels.items():
+                types = counts.setdefault(channel.topic, {})
+                types[channel.type] = types.get(channel.type, 0) + storage.counts.get(key, 0)
+                try:
+                    make_converter(channel.type, channel.encoding, channel.definition)
+                    reason = None
+                except DamageError as error:
+                    reason = str(error)
+                self._types.setdefault(channel.topic, {}).setdefault(channel.type, reason)
+        self.topics: dict[str, Topic] = {}
+        for topic, types in sorted(counts.items()):
+            kind = min(types, key=lambda name: (-types[name], name))
+            self.topics[topic] = Topic(kind, types[kind])
+            if len(types) > 1:
+                listed = ", ".join(f"{name!r} ({count})" for name, count in sorted(types.items()))
+                self._problems[f"{self.path}: topic {topic} was recorded with several types: {listed}"] = None
+
+    def _compare(self, metadata: Metadata) -> None:
+        """Hold the metadata against what the files have."""
+        count = sum(sum(storage.counts.values()) for storage in self._storages)
+        if metadata.count != count:
+            self._problems[
+                f"{self.path / 'metadata.yaml'}: it promises {metadata.count} messages, the files hold {count}"
+            ] = None
+        if self._lost_beginning and metadata.start <= self.start <= metadata.start + metadata.duration:
+            self.start = metadata.start
+            self._lost_beginning = None
+
+    # Reading
+
+    def _stream(self, wanted: Collection[tuple[str, str]]) -> Iterator[tuple[str, int, bytes]]:
+        sources = [(storage.span[0], partial(storage.messages, wanted)) for storage in self._storages if storage.span]
+        latest: tuple[int, str] = (-(2**63), "")
+        late = 0
+        left = dict.fromkeys((topic for topic, _ in wanted), 0)
+        for storage in self._storages:
+            for key, channel in storage.channels.items():
+                if channel[:2] in wanted:
+                    left[channel.topic] += storage.counts.get(key, 0)
+        for time, topic, data in merge(sources):
+            if (time, topic) < latest:  # only where an index lies
+                late += 1
+                continue
+            latest = (time, topic)
+            left[topic] -= 1
+            yield topic, time, data
+            if self._closed:
+                break
+        if self._closed:
+            raise BagError(f"{self.path}: closed while being read")
+        for topic, count in left.items():
+            if count > 0:
+                self._problems[f"{self.path}: topic {topic}: {count} of its messages could not be read"] = None
+        if late:
+            self._problems[f"{self.path}: {late} messages left out, since the index gives wrong times for them"] = None

@@ -1,0 +1,121 @@
+"""Whole rosbag2 files, MCAP and sqlite3, through `rosbags`."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from rosbags.interfaces import ConnectionExtRosbag2
+from rosbags.rosbag2 import Reader
+
+from obstacle_classifier.bags.conversion import DamageError, plain_cdr
+from obstacle_classifier.bags.storage import MAX_TIME, BlockStorage, Channel, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+    from pathlib import Path
+
+    from rosbags.interfaces import Connection
+
+__all__ = ["RosbagsFile"]
+
+
+class RosbagsFile:
+    """A file that `rosbags` opens; what it then cannot read is left to a reader that recovers.
+
+    Args:
+        path: The file.
+        recover: Opens the same file with such a reader, raising `DamageError` if that cannot read it at all.
+        name: How problems name it; by default its path.
+
+    Raises:
+        DamageError: `rosbags` does not open the file.
+    """
+
+    def __init__(self, path: Path, recover: Callable[[], BlockStorage], name: str | None = None) -> None:
+        self._name = str(path) if name is None else name
+        self._recover = recover
+        self._recovery: BlockStorage | None = None
+        self._stack = ExitStack()
+        self._closed = False
+        self._own_problems: list[str] = []
+        self.headless = False
+        self.channels: dict[int, Channel]
+        self.counts: dict[int, int]
+        try:
+            self._reader = self._stack.enter_context(Reader(path))
+            self.channels = {c.id: _channel(c) for c in self._reader.connections}
+            self.counts = {c.id: c.msgcount for c in self._reader.connections}
+            count = self._reader.message_count
+            if not count or count != sum(self.counts.values()):  # as rosbags says where an MCAP file's index is partial
+                raise DamageError("no messages in its index, or not all")
+            self.span: tuple[int, int] = (self._reader.start_time, self._reader.end_time - 1)
+            if not 0 <= self.span[0] <= self.span[1] <= MAX_TIME:
+                raise DamageError("impossible times")
+        except Exception as error:  # rosbags raises AssertionError, KeyError, apsw.Error and others on damaged files
+            self._stack.close()
+            raise DamageError(str(error)) from None
+
+    @property
+    def problems(self) -> list[str]:
+        """What could not be read, one line each."""
+        return self._own_problems + (self._recovery.problems if self._recovery else [])
+
+    def messages(self, wanted: Collection[tuple[str, str]]) -> Iterator[Message]:
+        """Messages of the wanted (topic, type) pairs by (time, topic, sequence)."""
+        latest: int | None = None
+        if self._recovery is None:
+            left = sum(self.counts[key] for key, channel in self.channels.items() if channel[:2] in wanted)
+            try:
+                for time, ties in self._ties(wanted):
+                    yield from ties
+                    left -= len(ties)
+                    latest = time
+                if left <= 0:
+                    return
+                raise DamageError(f"{left} messages less than its index says")
+            except Exception as error:  # as above; of the messages with the time at hand, none was given yet
+                if self._closed:
+                    return
+                try:
+                    self._recovery = self._recover()
+                except (DamageError, OSError):
+                    self._own_problems = [f"{self._name}: {' '.join(str(error).split())}"]
+                    return
+        yield from self._recovery.messages(wanted, after=latest)
+
+    def _ties(self, wanted: Collection[tuple[str, str]]) -> Iterator[tuple[int, list[Message]]]:
+        """The messages of each time, in the order of their topics, with the time."""
+        connections = [c for c in self._reader.connections if (c.topic, c.msgtype) in wanted]
+        if not connections:
+            return
+        for time, group in groupby(self._reader.messages(connections), itemgetter(1)):
+            if not 0 <= time <= MAX_TIME:
+                raise DamageError(f"a message has an impossible time, {time} ns")
+            ties = [(time, connection.topic, plain_cdr(bytes(data))) for connection, _, data in group]
+            if len(ties) > 1:
+                ties.sort(key=itemgetter(1))
+            yield time, ties
+
+    def close(self) -> None:
+        """Release the file."""
+        self._closed = True
+        self._stack.close()
+        if self._recovery is not None:
+            self._recovery.close()
+
+
+def _channel(connection: Connection) -> Channel:
+    """A connection as a channel.
+
+    Raises:
+        DamageError: It lacks what a channel needs, or needs a conversion for which its definition is wanted.
+    """
+    extension = connection.ext
+    if not isinstance(connection.topic, str) or not isinstance(connection.msgtype, str):
+        raise DamageError("a topic without name or type")
+    if not isinstance(extension, ConnectionExtRosbag2) or extension.serialization_format == "ros1":
+        raise DamageError("ROS 1 messages in a rosbag2 file")
+    return Channel(connection.topic, connection.msgtype, str(extension.serialization_format), "")

@@ -1,0 +1,162 @@
+"""rosbag2 sqlite3 files row by row: what `rosbags` refuses, being damaged.
+
+The rows are read in the order of their ids, and where the database is broken the next readable row is sought.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from obstacle_classifier.bags.conversion import DamageError
+from obstacle_classifier.bags.storage import Block, BlockStorage, Channel
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+    from typing import Any
+
+__all__ = ["SqliteFile", "whole_pages"]
+
+BLOCK_BYTES = 2**20
+BLOCK_ROWS = 4096
+_LAST_ROW = 2**63 - 1
+_FAULTS = (sqlite3.Error, UnicodeError)  # the latter where SQLite's own message quotes damaged text
+
+
+class SqliteFile(BlockStorage):
+    """A rosbag2 database, whole or damaged.
+
+    A file cut off within a page must be cut to whole pages before (`whole_pages`): SQLite would read zeros there.
+
+    Args:
+        path: The file; it is not changed.
+        name: How problems name it; by default its path.
+
+    Raises:
+        DamageError: Not such a database, or nothing of it can be read.
+        OSError: It cannot be opened.
+    """
+
+    def __init__(self, path: Path, name: str | None = None) -> None:
+        super().__init__(path if name is None else name)
+        if not path.stat().st_size:
+            raise DamageError("empty, 0 bytes")
+        try:
+            self._database = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1", uri=True)
+        except _FAULTS as error:
+            raise DamageError(f"cannot be opened ({error})") from None
+        try:
+            self._read_channels()
+            self._index()
+        except _FAULTS as error:
+            self._database.close()
+            raise DamageError(f"cannot be read ({error})") from None
+        except BaseException:
+            self._database.close()
+            raise
+
+    def close(self) -> None:
+        """Release the file."""
+        self._database.close()
+
+    def load(self, block: Block, wanted: Collection[int]) -> list[tuple[int, int, bytes]]:
+        """What can be read of a range of rows."""
+        messages: list[tuple[int, int, bytes]] = []
+        keys = ",".join(str(int(key)) for key in wanted)
+        columns = (
+            f"topic_id, timestamp, CASE WHEN topic_id IN ({keys}) THEN data END"  # large data is read only if wanted
+        )
+        for _, key, time, data in self._rows(columns, block.start, block.end - 1):
+            if key in wanted and isinstance(time, int):
+                if isinstance(data, bytes):
+                    messages.append((key, time, data))
+                else:
+                    self.damage(f"the message at {time} ns has no data")
+        return messages
+
+    def _read_channels(self) -> None:
+        try:
+            self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except _FAULTS as error:
+            self.damage(f"{error}")
+            # Lets SQLite open a file that is shorter than its header says, as its own recovery tool does.
+            self._database.execute("PRAGMA writable_schema = ON")
+        rows = self._database.execute("SELECT id, name, type, serialization_format FROM topics ORDER BY id")
+        for key, topic, type_name, encoding in rows:
+            if isinstance(key, int) and isinstance(topic, str) and isinstance(type_name, str):
+                self.channels[key] = Channel(topic, type_name, str(encoding), "")
+
+    def _index(self) -> None:
+        """Walk all rows, without their data, and cut them into blocks."""
+        block: Block | None = None
+        size = rows = 0
+        for row, key, time, length in self._rows("topic_id, timestamp, length(data)", 0, _LAST_ROW):
+            if key not in self.channels or not isinstance(time, int):
+                self.damage(f"row {row} of its messages is damaged")
+                continue
+            if block is not None and (size > BLOCK_BYTES or rows >= BLOCK_ROWS):
+                self.blocks.append(block)
+                block = None
+            if block is None:
+                block, size, rows = Block(time, time, row, row + 1), 0, 0
+            block = Block(min(block.first, time), max(block.last, time), block.start, row + 1)
+            size, rows = size + (length or 0), rows + 1
+            self.counts[key] += 1
+        if block is not None:
+            self.blocks.append(block)
+
+    def _rows(self, columns: str, first: int, last: int) -> Iterator[tuple[Any, ...]]:
+        """The id and the columns of each readable row from `first` to `last`; reports and skips the others."""
+        while first <= last:
+            try:
+                for row in self._select(columns, first, last):
+                    if row[0] < first:
+                        raise sqlite3.DatabaseError("its rows are out of order")
+                    first = row[0] + 1
+                    yield row
+                return
+            except _FAULTS as error:  # noqa: PERF203
+                self.headless |= not self.blocks and not self.counts
+                following = self._next_readable(columns, first, last)
+                part = "the end" if following > last else f"row {following}"
+                self.damage(f"messages from row {first} to {part} cannot be read ({error})")
+                first = following
+
+    def _select(self, columns: str, first: int, last: int) -> sqlite3.Cursor:
+        query = f"SELECT rowid, {columns} FROM messages WHERE rowid BETWEEN ? AND ? ORDER BY rowid"
+        return self._database.execute(query, (first, last))
+
+    def _next_readable(self, columns: str, broken: int, last: int) -> int:
+        """The first row after a broken one from which reading succeeds; `last` + 1 if there is none."""
+
+        def readable(row: int) -> bool:
+            try:
+                found = self._select(columns, row, last).fetchone()
+            except _FAULTS:
+                return False
+            return found is None or found[0] >= row
+
+        if broken >= last:
+            return last + 1
+        step = 1
+        while not readable(broken + step):
+            step *= 2
+            if broken + step > last:
+                return last + 1
+        low, high = broken + step // 2, broken + step
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if readable(middle) else (middle, high)
+        return high
+
+
+def whole_pages(path: Path) -> int:
+    """Bytes of the whole pages of a database, by the page size in its header; the file's size if it is not one."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        header = file.read(18)
+    page = int.from_bytes(header[16:18], "big")
+    page = 65536 if page == 1 else page
+    return size - size % page if header.startswith(b"SQLite format 3\0") and page >= 512 else size
