@@ -75,6 +75,7 @@ class Decoder:
         with np.errstate(all="ignore"):  # NaN and Inf, also signalling ones, are ordinary readings here
             for positions, rows in _matrices(buffers):
                 self._decode_rows(positions, rows, pieces, errors)
+        errors.sort(key=lambda entry: entry[0])
         if len(pieces) == 1:
             positions, values, stamps = pieces[0]
             return Samples(values, stamps, positions, tuple(errors))
@@ -148,7 +149,7 @@ class Decoder:
             values[order],
             np.concatenate(stamps)[order] if self._stamped else None,
             kept[order],
-            tuple(sorted(errors, key=lambda entry: entry[0])),
+            tuple(errors),
         )
 
 

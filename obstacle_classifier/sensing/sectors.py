@@ -136,7 +136,8 @@ class Sectors:
         sector = np.minimum((above[inside] * (self.count / self._span)).astype(np.intp), self.count - 1)
         steps = np.diff(sector)
         if (steps < 0).any():
-            together = np.argsort(sector, kind="stable")
+            # NumPy sorts integers of one or two bytes by radix.
+            together = np.argsort(sector.astype(np.min_scalar_type(self.count)), kind="stable")
             inside, sector = inside[together], sector[together]
             steps = np.diff(sector)
         starts = np.flatnonzero(np.concatenate(([len(sector) > 0], steps != 0)))

@@ -306,8 +306,18 @@ JOINTS = ("left", "right")
 """The joints of `random_message`."""
 
 
-def random_message(type_name: str, rng: np.random.Generator, *, stamp_ns: int = 0, little_endian: bool = True) -> bytes:
-    """A plausible message of any of the types, with a few of the odd readings that real ones have."""
+def random_message(
+    type_name: str,
+    rng: np.random.Generator,
+    *,
+    stamp_ns: int = 0,
+    little_endian: bool = True,
+    old_ranges: bool = False,
+) -> bytes:
+    """A plausible message of any of the types, with a few of the odd readings that real ones have.
+
+    With `old_ranges`, half of the Range messages have the layout without variance.
+    """
     n = rng.standard_normal
     end: dict[str, Any] = {"little_endian": little_endian}
     both: dict[str, Any] = {"stamp_ns": stamp_ns, **end}
@@ -321,7 +331,7 @@ def random_message(type_name: str, rng: np.random.Generator, *, stamp_ns: int = 
         ranges[(odd >= 0.18) & (odd < 0.2)] = 0.0
         return make_scan(ranges, **both)
     if kind == "Range":
-        variance = 0.0 if rng.random() < 0.5 else None
+        variance = None if old_ranges and rng.random() < 0.5 else 0.0
         return make_range(float(rng.choice([rng.uniform(0, 5), np.inf, -np.inf])), variance=variance, **both)
     if kind == "PointCloud2":
         points = n((int(rng.integers(0, 60)), 3)) * 3.0
