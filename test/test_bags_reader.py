@@ -8,8 +8,10 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from rosbags.typesys import Stores, get_typestore
 
 from obstacle_classifier.bags import Bag, Topic
+from obstacle_classifier.bags.conversion import make_converter
 from obstacle_classifier.errors import BagError
 from test.helpers.bags import FOREIGN, START, Message, cdr, drives, string, truncate, write_bag
 
@@ -257,3 +259,16 @@ def test_a_bag_opened_twice_at_once(tmp_path: Path) -> None:
         interleaved = [(next(first), next(second, None)) for _ in zip(range(200), count(), strict=False)]
     assert [a for a, _ in interleaved] == ordered(messages)
     assert [b for _, b in interleaved if b] == [m for m in ordered(messages) if m[0] == "/chat"]
+
+
+def test_the_header_of_a_ros1_message_loses_its_seq() -> None:
+    store = get_typestore(Stores.ROS1_NOETIC)
+    header = store.types["std_msgs/msg/Header"](
+        seq=7, stamp=store.types["builtin_interfaces/msg/Time"](sec=5, nanosec=6), frame_id="base"
+    )
+    kind = "sensor_msgs/msg/Temperature"
+    raw = bytes(store.serialize_ros1(store.types[kind](header=header, temperature=21.5, variance=0.25), kind))
+    assert raw.startswith(b"\7\0\0\0\5\0\0\0\6\0\0\0\4\0\0\0base")
+    stamped = {"stamp": {"sec": 5, "nanosec": 6}, "frame_id": "base"}
+    expected = cdr(kind, header=stamped, temperature=21.5, variance=0.25)
+    assert make_converter(kind, "ros1", store.generate_msgdef(kind)[0])(raw) == expected

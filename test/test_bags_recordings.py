@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from obstacle_classifier.bags import Bag, find_bags, load_labels
 from obstacle_classifier.bags.mcap_file import McapFile
 from obstacle_classifier.bags.sqlite_file import SqliteFile
 from obstacle_classifier.bags.storage import Storage
-from test.helpers.bags import DATA
+from test.helpers.bags import DATA, write_bag
 
 RECORDINGS = [path.parent for path in sorted(DATA.glob("*/*/metadata.yaml"))]
 LABELS = {
@@ -77,3 +78,15 @@ def test_labels_parse(path: Path) -> None:
         assert set(states) == {frozenset()}
     if path.name.startswith("positive"):
         assert any(states)
+
+
+@pytest.mark.parametrize("name", ["borealtc/asphalt_00", "leg_tracker/positive_1", "robot_localization/husky"])
+@pytest.mark.parametrize("compression", [None, "lz4"])
+def test_through_a_ros1_bag_and_back(tmp_path: Path, name: str, compression: str | None) -> None:
+    with Bag(DATA / name) as bag:
+        messages = list(islice(bag.messages(), 500))
+        types = {topic: bag.topics[topic].type for topic in bag.topics}
+    recorded = [(topic, types[topic], time, data) for topic, time, data in messages]
+    with Bag(write_bag(tmp_path / "run.bag", recorded, "ros1", compression)) as bag:
+        assert list(bag.messages()) == messages
+        assert {topic: bag.topics[topic].type for topic in bag.topics} == {topic: types[topic] for topic in bag.topics}

@@ -23,6 +23,8 @@ __all__ = ["MAX_CHUNK", "ZSTD_MAGIC", "DamageError", "decompress", "make_convert
 MAX_CHUNK = 2**30
 """Bytes of the largest chunk believed; recorders write chunks of about 1 MB."""
 
+HEADER = "std_msgs/msg/Header"
+
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
@@ -100,7 +102,10 @@ def make_converter(type_name: str, encoding: str, definition: str) -> Callable[[
 def _ros1_converter(type_name: str, definition: str) -> Callable[[bytes], bytes]:
     store = get_typestore(Stores.EMPTY)
     try:
-        store.register(get_types_from_msg(definition, type_name))
+        types = get_types_from_msg(definition, type_name)
+        if HEADER in types:  # of ROS 2, without `seq`: the conversion steps over that by itself
+            types[HEADER] = get_typestore(Stores.ROS2_JAZZY).fielddefs[HEADER]
+        store.register(types)
         store.get_msgdef(type_name)
     except Exception as error:  # whatever the parser makes of a damaged definition
         raise DamageError(f"its message definition is not understood ({_one_line(error)})") from None

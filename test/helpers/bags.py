@@ -34,6 +34,15 @@ def _store(version: int) -> Typestore:
     return get_typestore(Stores.ROS2_JAZZY if version == 2 else Stores.ROS1_NOETIC)
 
 
+@cache
+def _ros1_to_ros2() -> Typestore:
+    """ROS 1 types, but for a Header without `seq`, as rosbags' conversion wants it."""
+    store = get_typestore(Stores.EMPTY)
+    header = "std_msgs/msg/Header"
+    store.register({**_store(1).fielddefs, header: _store(2).fielddefs[header]})
+    return store
+
+
 def cdr(type_name: str, **fields: Any) -> bytes:
     """A message as little-endian CDR; fields by name, all of them, nested messages as dicts."""
     store = _store(2)
@@ -86,7 +95,7 @@ def write_bag(
     Args:
         path: The folder of a rosbag2 bag or, for `ros1`, the file.
         messages: In recorded order.
-        storage: `mcap`, `sqlite3` or `ros1`.
+        storage: `mcap`, `sqlite3` or `ros1` (messages as ROS 1 defines them, so a Range without `variance`).
         compression: `file`, `message`, `chunk` (MCAP), `lz4` or `bz2` (ROS 1).
         labels: Text of a label file to put beside it: `labels.csv` in the folder, `<stem>.labels.csv` for `ros1`.
         split: Files to spread the messages over (not for `ros1`).
@@ -134,7 +143,7 @@ def _write_ros1(path: Path, messages: Sequence[Message], compression: str | None
             if (topic, kind) not in connections:
                 described: Any = {"typestore": _store(1)} if known else {"msgdef": "Nowhere x", "md5sum": "0" * 32}
                 connections[topic, kind] = writer.add_connection(topic, kind, **described)
-            raw = bytes(_store(1).cdr_to_ros1(data, kind)) if known else data
+            raw = bytes(_ros1_to_ros2().cdr_to_ros1(data, kind)) if known else data
             writer.write(connections[topic, kind], time, raw)
 
 
