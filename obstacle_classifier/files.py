@@ -1,0 +1,113 @@
+"""Files written whole or not at all, and opened only if they are plain files."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, BinaryIO
+
+__all__ = ["open_regular_file", "write_atomically"]
+
+_BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def write_atomically(path: str | Path, content: bytes | Callable[[IO[bytes]], object]) -> None:
+    """Write a file such that `path` holds, at every instant, what it held before or the whole new content.
+
+    The content goes to `.<name>.<16 hex digits>.tmp` in the same folder, is synced to disk and renamed. A killed
+    process leaves that file, which nothing reads; an error removes it. A new file gets the permissions that the umask
+    leaves, an existing one keeps its own; a symbolic link stays, and its target is replaced.
+
+    Args:
+        path: File to write.
+        content: Its bytes, or a function that writes them to the binary stream given.
+
+    Raises:
+        OSError: The file cannot be written; `filename` is `path`. What `content` raises passes through.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        mode = _permissions(target)
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
+    except OSError as error:
+        raise _about(error, path) from None
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            if mode is not None:
+                os.fchmod(descriptor, mode)
+            if callable(content):
+                content(stream)
+            else:
+                stream.write(content)
+            stream.flush()
+            os.fsync(descriptor)
+        temporary.replace(target)
+    except BaseException as error:
+        temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename in (None, str(temporary)):
+            raise _about(error, path) from None
+        raise
+    try:
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise _about(error, path) from None
+
+
+def open_regular_file(path: str | Path) -> tuple[BinaryIO, int]:
+    """Open a plain file for reading, without ever waiting for it; returns the stream and the size in bytes.
+
+    Raises:
+        OSError: It cannot be opened, or is a folder, a pipe or a device; `strerror` says so.
+    """
+    # Without O_NONBLOCK, opening a FIFO waits for a writer.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | _BINARY
+    try:
+        descriptor = os.open(path, flags)
+    except ValueError as error:
+        raise OSError(errno.EINVAL, str(error), str(path)) from None
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, f"found {_kind(status.st_mode)}, expected a regular file", str(path))
+        return os.fdopen(descriptor, "rb"), status.st_size
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _permissions(target: Path) -> int | None:
+    """Permission bits that an existing file keeps; None where there is no file yet."""
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, f"found {_kind(mode)}, expected a file to write")
+    return stat.S_IMODE(mode)
+
+
+def _kind(mode: int) -> str:
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
+    return kinds.get(stat.S_IFMT(mode), "a special file")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself last."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that cannot sync folders
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _about(error: OSError, path: str | Path) -> OSError:
+    """The same error, naming the path that the user knows."""
+    return OSError(error.errno, error.strerror or str(error), str(path))
