@@ -1,0 +1,58 @@
+"""Raw features to network inputs, the same bits in training and on the robot."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["LARGEST", "Standardiser", "standardise"]
+
+LARGEST = 1e6  # deviations; a finite feature beyond must not make a logit infinite or NaN
+
+Floats = NDArray[np.float64]
+
+_ZERO = np.array(0.0)  # NumPy takes longer to convert a Python number than to work through a feature vector
+
+
+def standardise(X: Floats, mean: Floats, scale: Floats) -> NDArray[np.float32]:
+    """(X - mean) / scale in float64, at most 1e6 either way, NaN then 0 (the mean), rounded to float32.
+
+    Every element depends on its own column's numbers alone, so a row gives the same bits by itself and in a matrix.
+
+    Args:
+        X: (d,) or (n, d) float64 raw features, NaN where unknown.
+        mean: (d,) float64.
+        scale: (d,) float64, positive, and more than the rounding of the mean.
+
+    Returns:
+        float32 of X's shape, finite.
+    """
+    return Standardiser(mean, scale)(X)
+
+
+class Standardiser:
+    """`standardise` for one mean and scale; given buffers, a call allocates nothing."""
+
+    def __init__(self, mean: Floats, scale: Floats) -> None:
+        self.mean, self.scale = mean, scale
+        # X is limited rather than the result, so that nothing overflows on the way.
+        self._least, self._most = mean - LARGEST * scale, mean + LARGEST * scale
+
+    def __call__(
+        self,
+        X: Floats,
+        *,
+        work: Floats | None = None,
+        nan: NDArray[np.bool_] | None = None,
+        out: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.float32]:
+        """As `standardise`; `work`, `nan` and `out` are buffers of X's shape, allocated if not given."""
+        z = np.minimum(X, self._most, out=work)
+        np.maximum(z, self._least, out=z)
+        np.subtract(z, self.mean, out=z)
+        np.divide(z, self.scale, out=z)
+        np.copyto(z, _ZERO, where=np.isnan(z, out=nan))
+        if out is None:
+            return z.astype(np.float32)
+        np.copyto(out, z, casting="same_kind")
+        return out

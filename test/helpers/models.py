@@ -1,0 +1,115 @@
+"""Models that are random but whole, and model files that are not."""
+
+from __future__ import annotations
+
+import copy
+import io
+import itertools
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from obstacle_classifier.features import SensorsFile, parse_sensors
+from obstacle_classifier.model import Model, manifest, model_file
+from obstacle_classifier.nn import MLP, Linear
+
+SENSORS = parse_sensors(
+    {
+        "interval": 0.1,
+        "labels": ["pedestrian", "bicycle", "trash_can"],
+        "sensors": {
+            "scan": {
+                "type": "sensor_msgs/msg/LaserScan",
+                "topic": "/scan",
+                "sectors": 4,
+                "field_of_view": [-1.57, 1.57],
+                "statistics": ["last", "min"],
+                "required": True,
+            },
+            "imu": {
+                "type": "sensor_msgs/msg/Imu",
+                "topic": "/imu/data",
+                "channels": ["linear_acceleration.z"],
+                "statistics": ["mean", "std"],
+                "window": 1.0,
+            },
+            "noise": {"type": "std_msgs/msg/Float32", "topic": "/noise_level"},
+        },
+    },
+    "test",
+)
+
+
+def make_model(sensors: SensorsFile = SENSORS, seed: int = 0, h: int = 16, **fields: Any) -> Model:
+    """A model with random parameters, mean and scale; equal arguments give equal models.
+
+    Args:
+        sensors: What it is a model of.
+        seed: Of all random numbers, and the model's own.
+        h: Units of each hidden layer.
+        fields: Other arguments of `Model.create`.
+    """
+    rng = np.random.default_rng(seed)
+    network = MLP(len(sensors.columns), h, len(sensors.labels), rng, np.float32)
+    missing = np.array([column.endswith(".missing") for column in sensors.columns])
+    model = Model.create(
+        sensors=sensors,
+        parameters=[(layer.W, layer.b) for layer in network.layers if isinstance(layer, Linear)],
+        mean=np.where(missing, 0.0, rng.normal(size=len(missing))),
+        scale=np.where(missing, 1.0, rng.uniform(0.5, 2.0, len(missing))),
+        seed=seed,
+        **fields,
+    )
+    return replace(model, created="2025-01-31T12:00:00Z")
+
+
+def save_for_ever(path: Path, models: Sequence[Model], started: Connection) -> None:
+    """Save one model after the other to `path`; tells `started` when the first is there."""
+    models[0].save(path)
+    started.send(None)
+    for model in itertools.cycle(models):
+        model.save(path)
+
+
+def forge(
+    path: Path,
+    model: Model,
+    document: Mapping[str, Any] | None = None,
+    arrays: Mapping[str, NDArray[Any] | None] | None = None,
+    *,
+    sign: bool = True,
+) -> Path:
+    """Write `model` with other keys in the manifest and other arrays (None: left out); the digest fits if `sign`."""
+    changed = {**copy.deepcopy(model.document), **(document or {})}
+    members = {name: array for name, array in {**model.arrays, **(arrays or {})}.items() if array is not None}
+    digest = manifest.digest(changed, members) if sign else model.digest
+    model_file.write(path, {**changed, "digest": digest}, members)
+    return path
+
+
+def members_of(path: Path) -> dict[str, bytes]:
+    """The members of an .npz by file name, as bytes."""
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def zip_of(members: Iterable[tuple[str, bytes]], compression: int = zipfile.ZIP_STORED, comment: bytes = b"") -> bytes:
+    """A zip of any members, twice the same name included."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        archive.comment = comment
+        for name, data in members:
+            archive.writestr(zipfile.ZipInfo(name), data, compression)
+    return buffer.getvalue()
+
+
+def npy(header: str, data: bytes = b"", version: bytes = b"\x01\x00") -> bytes:
+    """A .npy file with any header."""
+    text = header.encode("latin-1") + b"\n"
+    return b"\x93NUMPY" + version + len(text).to_bytes(2, "little") + text + data
