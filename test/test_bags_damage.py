@@ -11,10 +11,11 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rosbags.rosbag1 import Writer
 
 from obstacle_classifier.bags import Bag
 from obstacle_classifier.errors import BagError
-from test.helpers.bags import START, Message, corrupt, drives, truncate, write_bag
+from test.helpers.bags import START, Message, corrupt, drives, string, truncate, write_bag
 
 KINDS = [
     ("mcap", None),
@@ -310,6 +311,40 @@ def test_a_file_that_metadata_does_not_name_is_left_out(tmp_path: Path) -> None:
     path = write_bag(tmp_path / "run", drives(20))
     shutil.copy(path / "run.mcap", path / "copy.mcap")
     assert read(path) == (ordered(drives(20)), [f"{path}/copy.mcap: not read, since metadata.yaml does not name it"])
+
+
+@pytest.mark.parametrize("broken", [0, 1])
+def test_one_of_two_publishers_without_definition(tmp_path: Path, broken: int) -> None:
+    path = tmp_path / "run.bag"
+    with Writer(path) as writer:
+        for number in range(2):
+            connection = writer.add_connection(
+                "/talk",
+                "std_msgs/msg/String",
+                msgdef="Nowhere data" if number == broken else "string data",
+                md5sum="992ce8a1687cec8c8bd883ec73ca41d1",
+                callerid=f"/node_{number}",
+            )
+            writer.write(connection, START + number, b"\1\0\0\0x")
+    got, problems = read(path)
+    assert got == [("/talk", START + 1 - broken, string("x"))]
+    assert problems[0] == f"{path}: topic /talk: 1 of its messages could not be read"
+    assert problems[1].startswith(f"{path}: topic /talk, one of its publishers: its message definition is not underst")
+
+
+def test_parts_numbered_by_date_are_not_missing(tmp_path: Path) -> None:
+    path = write_bag(tmp_path / "run", drives(20), split=2)
+    (path / "metadata.yaml").unlink()
+    for number, date in enumerate((20240101, 20240102)):
+        (path / f"run_{number}.mcap").rename(path / f"run_{date}.mcap")
+    assert read(path) == (ordered(drives(20)), [f"{path}/metadata.yaml: missing"])
+
+
+def test_metadata_that_names_a_file_twice(tmp_path: Path) -> None:
+    path = write_bag(tmp_path / "run", drives(20))
+    text = (path / "metadata.yaml").read_text()
+    (path / "metadata.yaml").write_text(text.replace("  - run.mcap\n", "  - run.mcap\n  - run.mcap\n"))
+    assert read(path) == (ordered(drives(20)), [])
 
 
 def test_nothing_is_left(tmp_path: Path) -> None:

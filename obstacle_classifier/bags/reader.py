@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from obstacle_classifier.bags.conversion import DamageError, make_converter
-from obstacle_classifier.bags.find import EXPECTED, SUFFIXES, bag_name, natural_order, storage_files
+from obstacle_classifier.bags.find import EXPECTED, SUFFIXES, bag_name, bag_stem, natural_order, storage_files
 from obstacle_classifier.bags.metadata import Metadata, load_metadata
 from obstacle_classifier.bags.opener import Opener
 from obstacle_classifier.bags.storage import Storage, merge
@@ -196,7 +196,7 @@ class Bag:
                 raise BagError(f"{self.path}: no recording there, expected {EXPECTED}")
             self._check_numbering(present)
             return present, None
-        named = [self.path / name for name in metadata.files]
+        named = [self.path / name for name in dict.fromkeys(metadata.files)]
         missing = [path for path in named if not path.is_file()]
         for gone in missing:
             self._problems[f"{gone}: missing, though metadata.yaml names it"] = None
@@ -214,10 +214,13 @@ class Bag:
 
     def _check_numbering(self, files: list[Path]) -> None:
         """Report parts of a split recording that its numbering shows to be missing."""
-        numbers = [int(tail) for path in files if (tail := path.name.split(".")[0].rpartition("_")[2]).isdecimal()]
-        if len(files) < 2 or len(numbers) != len(files):
+        parts = [bag_stem(path).rpartition("_") for path in files]
+        if len(files) < 2 or len({name for name, _, _ in parts}) > 1 or not all(n.isdecimal() for _, _, n in parts):
             return
-        for number in sorted(set(range(max(numbers))) - set(numbers)):
+        numbers = {int(number) for _, _, number in parts}
+        if max(numbers) >= 10 * len(files):  # a date or the like
+            return
+        for number in sorted(set(range(max(numbers))) - numbers):
             self._problems[f"{self.path}: part {number} of the recording seems to be missing"] = None
             if number == 0:
                 self._lost_beginning = "its part 0 seems to be missing"
@@ -235,7 +238,8 @@ class Bag:
                     reason = None
                 except DamageError as error:
                     reason = str(error)
-                self._types.setdefault(channel.topic, {}).setdefault(channel.type, reason)
+                reasons = self._types.setdefault(channel.topic, {})
+                reasons[channel.type] = reason and reasons.get(channel.type, reason)
         self.topics: dict[str, Topic] = {}
         for topic, types in sorted(counts.items()):
             kind = min(types, key=lambda name: (-types[name], name))

@@ -136,11 +136,15 @@ class BlockStorage(ABC):
 
     def messages(self, wanted: Collection[tuple[str, str]], after: int | None = None) -> Iterator[Message]:
         """Messages of the wanted (topic, type) pairs later than `after` ns, by (time, topic, sequence)."""
-        converters = {
-            key: (channel.topic, make_converter(channel.type, channel.encoding, channel.definition))
-            for key, channel in self.channels.items()
-            if (channel.topic, channel.type) in wanted
-        }
+        converters: dict[int, tuple[str, Callable[[bytes], bytes]]] = {}
+        for key, channel in self.channels.items():
+            if channel[:2] in wanted:
+                try:
+                    converter = make_converter(channel.type, channel.encoding, channel.definition)
+                except DamageError as reason:
+                    self.damage(f"topic {channel.topic}, one of its publishers: {reason}")
+                else:
+                    converters[key] = (channel.topic, converter)
         blocks = [block for block in self.blocks if after is None or block.last > after]
         return merge([(block.first, partial(self._open, block, converters, after)) for block in blocks])
 
