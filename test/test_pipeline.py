@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from obstacle_classifier.features import parse_sensors
 from obstacle_classifier.pipeline import Interval, Pipeline, replay
-from test.helpers import cdr
+from test.helpers.messages import make_float32, make_float64
 
 pytestmark = pytest.mark.runtime
 
@@ -51,20 +51,20 @@ def same(a: list[Interval], b: list[Interval]) -> bool:
 
 def test_intervals_end_on_the_grid_of_the_epoch() -> None:
     pipeline = Pipeline(SENSORS)
-    assert pipeline.push("slow", 1234 * MS, cdr.float32(1)) == []
-    assert [interval.end for interval in pipeline.push("slow", 1450 * MS, cdr.float32(1))] == [1300 * MS, 1400 * MS]
+    assert pipeline.push("slow", 1234 * MS, make_float32(1)) == []
+    assert [interval.end for interval in pipeline.push("slow", 1450 * MS, make_float32(1))] == [1300 * MS, 1400 * MS]
 
 
 def test_first_interval_ends_after_the_first_message_and_the_last_not_after_the_last() -> None:
-    messages = [("slow", time * MS, cdr.float32(1)) for time in (1000, 1050, 1200)]
+    messages = [("slow", time * MS, make_float32(1)) for time in (1000, 1050, 1200)]
     assert [interval.end for interval in replay(Pipeline(SENSORS), messages)] == [1100 * MS, 1200 * MS]
 
 
 def test_a_window_holds_its_start_and_not_its_end() -> None:
     pipeline = Pipeline(SENSORS)
     for time in (750, 850, 950):
-        pipeline.push("slow", time * MS, cdr.float32(time))
-    (interval,) = pipeline.push("slow", 1000 * MS, cdr.float32(9999))
+        pipeline.push("slow", time * MS, make_float32(time))
+    (interval,) = pipeline.push("slow", 1000 * MS, make_float32(9999))
     assert row(interval)["slow.data.mean"] == (750 + 850 + 950) / 3
     assert row(interval)["slow.data.last"] == 950
     (interval,) = pipeline.advance(1100 * MS)
@@ -74,8 +74,8 @@ def test_a_window_holds_its_start_and_not_its_end() -> None:
 
 def test_a_message_at_the_end_of_an_interval_counts_for_the_next() -> None:
     pipeline = Pipeline(SENSORS)
-    pipeline.push("fast", 50 * MS, cdr.float64(1))
-    (interval,) = pipeline.push("fast", 100 * MS, cdr.float64(2))
+    pipeline.push("fast", 50 * MS, make_float64(1))
+    (interval,) = pipeline.push("fast", 100 * MS, make_float64(2))
     assert row(interval)["fast.data.count"] == 1
     (interval,) = pipeline.advance(200 * MS)
     assert row(interval)["fast.data.last"] == 2
@@ -83,7 +83,7 @@ def test_a_message_at_the_end_of_an_interval_counts_for_the_next() -> None:
 
 def test_a_sensor_goes_stale_after_its_timeout() -> None:
     pipeline = Pipeline(SENSORS)
-    pipeline.push("fast", 100 * MS, cdr.float64(5))
+    pipeline.push("fast", 100 * MS, make_float64(5))
     at_timeout = pipeline.advance(300 * MS)[-1]
     assert row(at_timeout)["fast.missing"] == 0, "100 ms lies in [300 - 200, 300)"
     assert row(at_timeout)["fast.data.last"] == 5
@@ -92,7 +92,7 @@ def test_a_sensor_goes_stale_after_its_timeout() -> None:
     (stale,) = pipeline.advance(400 * MS)
     assert row(stale)["fast.missing"] == 1
     assert all(math.isnan(row(stale)[f"fast.data.{statistic}"]) for statistic in ("last", "std", "count"))
-    pipeline.push("fast", 450 * MS, cdr.float64(6))
+    pipeline.push("fast", 450 * MS, make_float64(6))
     (back,) = pipeline.advance(500 * MS)
     assert row(back)["fast.missing"] == 0
     assert row(back)["fast.data.last"] == 6
@@ -100,9 +100,9 @@ def test_a_sensor_goes_stale_after_its_timeout() -> None:
 
 def test_last_is_the_newest_finite_value_ever_received() -> None:
     pipeline = Pipeline(SENSORS)
-    pipeline.push("slow", 10 * MS, cdr.float32(3))
+    pipeline.push("slow", 10 * MS, make_float32(3))
     for time in range(60, 1000, 50):
-        pipeline.push("slow", time * MS, cdr.float32(math.nan))
+        pipeline.push("slow", time * MS, make_float32(math.nan))
     (interval,) = pipeline.advance(1000 * MS)
     assert row(interval)["slow.data.last"] == 3
     assert row(interval)["slow.data.count"] == 0
@@ -111,7 +111,7 @@ def test_last_is_the_newest_finite_value_ever_received() -> None:
 
 def test_undecodable_messages_are_no_sign_of_life() -> None:
     pipeline = Pipeline(SENSORS)
-    pipeline.push("fast", 10 * MS, cdr.float64(1))
+    pipeline.push("fast", 10 * MS, make_float64(1))
     for time in range(20, 400, 20):
         pipeline.push("fast", time * MS, b"\x00\x01\x00\x00\x01")
     assert row(pipeline.advance(400 * MS)[-1])["fast.missing"] == 1
@@ -123,28 +123,28 @@ def test_undecodable_messages_are_no_sign_of_life() -> None:
 @pytest.mark.parametrize(("sensors", "pushed", "unknown"), [(SENSORS, "slow", False), (REQUIRED, "slow", True)])
 def test_unknown_without_a_required_sensor(sensors: Any, pushed: str, unknown: bool) -> None:
     pipeline = Pipeline(sensors)
-    pipeline.push(pushed, 10 * MS, cdr.float32(1))
+    pipeline.push(pushed, 10 * MS, make_float32(1))
     (interval,) = pipeline.advance(100 * MS)
     assert interval.unknown is unknown
 
 
 def test_unknown_without_any_sensor() -> None:
     pipeline = Pipeline(SENSORS)
-    pipeline.push("slow", 10 * MS, cdr.float32(1))
+    pipeline.push("slow", 10 * MS, make_float32(1))
     assert not pipeline.advance(300 * MS)[-1].unknown
     assert pipeline.advance(400 * MS)[-1].unknown, "nothing is known, so nothing is absent either"
 
 
 def test_a_backlog_up_to_a_second_is_caught_up_in_order() -> None:
     pipeline = Pipeline(SENSORS)
-    pipeline.push("slow", 10 * MS, cdr.float32(1))
+    pipeline.push("slow", 10 * MS, make_float32(1))
     assert [interval.end for interval in pipeline.advance(1050 * MS)] == [k * 100 * MS for k in range(1, 11)]
     assert pipeline.missed == 0
 
 
 def test_a_longer_backlog_is_skipped_to_its_last_and_counted() -> None:
     pipeline = Pipeline(SENSORS)
-    pipeline.push("slow", 10 * MS, cdr.float32(1))
+    pipeline.push("slow", 10 * MS, make_float32(1))
     assert [interval.end for interval in pipeline.advance(1150 * MS)] == [1100 * MS]
     assert pipeline.missed == 10
     assert [interval.end for interval in pipeline.advance(1200 * MS)] == [1200 * MS]
@@ -152,8 +152,8 @@ def test_a_longer_backlog_is_skipped_to_its_last_and_counted() -> None:
 
 def test_a_clock_set_an_hour_ahead_gives_one_interval() -> None:
     pipeline = Pipeline(SENSORS)
-    pipeline.push("slow", 10 * MS, cdr.float32(1))
-    (interval,) = pipeline.push("slow", 3600 * SECOND, cdr.float32(2))
+    pipeline.push("slow", 10 * MS, make_float32(1))
+    (interval,) = pipeline.push("slow", 3600 * SECOND, make_float32(2))
     assert interval.end == 3600 * SECOND
     assert pipeline.missed == 3600 * 10 - 1
 
@@ -161,8 +161,8 @@ def test_a_clock_set_an_hour_ahead_gives_one_interval() -> None:
 def test_a_clock_set_back_starts_anew() -> None:
     pipeline = Pipeline(SENSORS)
     for time in (1000, 1050, 1150):
-        pipeline.push("slow", time * MS, cdr.float32(1))
-    assert pipeline.push("slow", 500 * MS, cdr.float32(2)) == []
+        pipeline.push("slow", time * MS, make_float32(1))
+    assert pipeline.push("slow", 500 * MS, make_float32(2)) == []
     assert pipeline.jumps_back == 1
     (interval,) = pipeline.advance(600 * MS)
     assert row(interval)["slow.data.count"] == 1
@@ -170,9 +170,9 @@ def test_a_clock_set_back_starts_anew() -> None:
 
 
 def test_replay_evaluates_a_pause_interval_by_interval_and_skips_a_set_clock() -> None:
-    pause = [("slow", 10 * MS, cdr.float32(1)), ("slow", 5 * SECOND, cdr.float32(1))]
+    pause = [("slow", 10 * MS, make_float32(1)), ("slow", 5 * SECOND, make_float32(1))]
     assert len(list(replay(Pipeline(SENSORS), pause))) == 50
-    step = [("slow", 10 * MS, cdr.float32(1)), ("slow", 10**18, cdr.float32(1))]
+    step = [("slow", 10 * MS, make_float32(1)), ("slow", 10**18, make_float32(1))]
     pipeline = Pipeline(SENSORS)
     assert [interval.end for interval in replay(pipeline, step)] == [10**18]
     assert pipeline.missed == 10**10 - 1
@@ -181,7 +181,7 @@ def test_replay_evaluates_a_pause_interval_by_interval_and_skips_a_set_clock() -
 def test_health_is_right_between_intervals_too() -> None:
     pipeline = Pipeline(SENSORS)
     assert pipeline.health(0)["slow"].stale
-    pipeline.push("slow", 10 * MS, cdr.float32(1))
+    pipeline.push("slow", 10 * MS, make_float32(1))
     health = pipeline.health(40 * MS)["slow"]
     assert (health.age, health.stale, health.counters.received) == (30 * MS, False, 1)
     assert pipeline.health(400 * MS)["slow"].stale
@@ -190,8 +190,8 @@ def test_health_is_right_between_intervals_too() -> None:
 def test_a_timeout_changed_at_run_time_moves_health_and_unknown_only() -> None:
     pipeline = Pipeline(REQUIRED)
     pipeline.set_timeouts({"fast": 50 * MS})
-    pipeline.push("fast", 10 * MS, cdr.float64(1))
-    pipeline.push("slow", 10 * MS, cdr.float32(1))
+    pipeline.push("fast", 10 * MS, make_float64(1))
+    pipeline.push("slow", 10 * MS, make_float32(1))
     (interval,) = pipeline.advance(100 * MS)
     assert interval.unknown
     assert pipeline.health(100 * MS)["fast"].stale
@@ -208,7 +208,7 @@ def stream(drawn: list[tuple[str, int, float]], start: int = 990 * MS) -> list[t
     messages, time = [], start
     for sensor, step, value in drawn:
         time += step
-        data = {"slow": cdr.float32(value), "fast": cdr.float64(value), "junk": b"\x00\x01junk"}[sensor]
+        data = {"slow": make_float32(value), "fast": make_float64(value), "junk": b"\x00\x01junk"}[sensor]
         messages.append(("fast" if sensor == "junk" else sensor, time, data))
     return messages
 

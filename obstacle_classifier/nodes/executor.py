@@ -1,0 +1,71 @@
+"""Which executor runs a node, and how its process ends."""
+
+from __future__ import annotations
+
+import signal
+import time
+from types import FrameType
+
+from rclpy.clock import Clock, ClockType
+from rclpy.context import Context
+from rclpy.executors import Executor, SingleThreadedExecutor
+from rclpy.experimental import EventsExecutor
+from rclpy.node import Node
+
+__all__ = ["StopSignal", "choose_executor", "spin"]
+
+SPIN_PERIOD = 0.1  # s: how late a signal may be noticed
+_CHECK_DEADLINE = 2.0  # s for the start-up check of the events executor
+
+
+class StopSignal:
+    """SIGINT and SIGTERM as a flag.
+
+    rclpy's own handlers would tear the context down under a running callback, and a second signal, which `ros2 launch`
+    may send, would end the process in the middle of its clean-up.
+    """
+
+    def __init__(self) -> None:
+        self.received = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._handle)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self.received = True
+
+
+def choose_executor(kind: str, node: Node, context: Context) -> Executor:
+    """An executor of `kind`, `events` or `single`, with `node` added.
+
+    The events executor is experimental in rclpy: where it does not run a timer to time at start-up, the
+    single-threaded one takes its place and the log says so.
+    """
+    if kind == "events":
+        executor = EventsExecutor(context=context)
+        executor.add_node(node)
+        if _runs_a_timer(executor, node):
+            return executor
+        node.get_logger().warning("the events executor failed its start-up check; using the single-threaded executor")
+        executor.remove_node(node)
+        executor.shutdown()
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    return executor
+
+
+def spin(executor: Executor, stop: StopSignal, context: Context) -> None:
+    """Run callbacks until a signal stops it or the context is shut down."""
+    # EventsExecutor.spin() hangs and ignores SIGTERM in rclpy 7.1: spin_once in a loop does not.
+    while not stop.received and context.ok():
+        executor.spin_once(timeout_sec=SPIN_PERIOD)
+
+
+def _runs_a_timer(executor: Executor, node: Node) -> bool:
+    fired: list[bool] = []
+    timer = node.create_timer(0.001, lambda: fired.append(True), clock=Clock(clock_type=ClockType.STEADY_TIME))
+    deadline = time.monotonic() + _CHECK_DEADLINE
+    while not fired and time.monotonic() < deadline:
+        executor.spin_once(timeout_sec=0.01)
+    node.destroy_timer(timer)
+    return bool(fired)

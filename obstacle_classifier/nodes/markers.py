@@ -1,0 +1,54 @@
+"""Probabilities as bars for RViz and Foxglove."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from builtin_interfaces.msg import Time
+from std_msgs.msg import ColorRGBA
+from visualization_msgs.msg import Marker, MarkerArray
+
+from obstacle_classifier.pipeline import Interval
+
+__all__ = ["BarChart"]
+
+_SPACING = 0.3  # m between two bars, along -y
+_WIDTH = 0.2  # m
+_TEXT = 0.1  # m, height of a letter
+_FLAT = 0.005  # m: RViz draws no bar of height 0
+_PRESENT = ColorRGBA(r=0.9, g=0.2, b=0.1, a=0.9)
+_ABSENT = ColorRGBA(r=0.2, g=0.7, b=0.3, a=0.9)
+_UNKNOWN = ColorRGBA(r=0.5, g=0.5, b=0.5, a=0.5)
+
+
+class BarChart:
+    """One text and one bar a label, side by side at the origin of a frame; a probability of 1 is 1 m high."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self._labels = tuple(labels)
+        self._message = MarkerArray()
+        for index, label in enumerate(labels):
+            for kind in (Marker.CUBE, Marker.TEXT_VIEW_FACING):
+                marker = Marker(ns=label, id=kind, type=kind, action=Marker.ADD)
+                marker.pose.position.y = -_SPACING * index
+                marker.pose.orientation.w = 1.0
+                marker.scale.x = marker.scale.y = _WIDTH
+                marker.scale.z = _TEXT
+                marker.color = ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0)
+                self._message.markers.append(marker)
+
+    def update(self, interval: Interval, frame_id: str) -> MarkerArray:
+        """The chart of one interval, stamped with its end: red present, green absent, grey and flat unknown."""
+        stamp = Time(sec=interval.end // 10**9, nanosec=interval.end % 10**9)
+        bars, texts = self._message.markers[::2], self._message.markers[1::2]
+        for index, (label, bar, text) in enumerate(zip(self._labels, bars, texts, strict=True)):
+            known = interval.p is not None and interval.obstacles is not None
+            p = float(interval.p[index]) if known and interval.p is not None else 0.0
+            bar.header.stamp = text.header.stamp = stamp
+            bar.header.frame_id = text.header.frame_id = frame_id
+            bar.scale.z = max(p, _FLAT)
+            bar.pose.position.z = bar.scale.z / 2
+            bar.color = _UNKNOWN if not known else _PRESENT if label in (interval.obstacles or ()) else _ABSENT
+            text.pose.position.z = bar.scale.z + _TEXT
+            text.text = f"{label} {p:.2f}" if known else f"{label} unknown"
+        return self._message

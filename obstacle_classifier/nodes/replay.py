@@ -1,0 +1,130 @@
+"""A recording played to a running node over DDS, and the node's answers written down.
+
+    python -m obstacle_classifier.nodes.replay --bag BAG --model MODEL.npz --output live.csv [--rate 10]
+
+For machines without `ros2 bag play`. The node must run with use_sim_time: the recording's receive times go out on
+/clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rosgraph_msgs.msg import Clock
+from std_msgs.msg import Float32MultiArray
+
+from obstacle_classifier.bags import Bag
+from obstacle_classifier.errors import BagError, ObstacleClassifierError
+from obstacle_classifier.features import SensorsFile
+from obstacle_classifier.model import Model
+from obstacle_classifier.nodes.outputs import array_end
+from obstacle_classifier.nodes.subscriptions import message_class
+
+__all__ = ["main", "replay_bag"]
+
+_CLOCK_STEP = 20_000_000  # ns between two messages on /clock, at most
+_DEADLINE = 20.0  # s for the node to appear, and for its last answer
+
+
+def replay_bag(
+    bag: Bag, sensors: SensorsFile, rate: float, node_name: str = "/obstacle_classifier"
+) -> list[tuple[int, list[float]]]:
+    """Play the sensors' topics of an open bag and collect what the node publishes.
+
+    Args:
+        bag: The recording.
+        sensors: Which topics to play.
+        rate: Recorded seconds per second.
+        node_name: The classifier's fully qualified name.
+
+    Returns:
+        (interval end in ns, probabilities) in order of arrival.
+
+    Raises:
+        BagError: The node does not subscribe to any topic of the bag in time.
+    """
+    node = Node("bag_player")
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    answers: list[tuple[int, list[float]]] = []
+    reliable = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
+    node.create_subscription(
+        Float32MultiArray,
+        f"{node_name}/probabilities",
+        lambda message: answers.append((array_end(message), list(message.data))),
+        reliable,
+    )
+    clock = node.create_publisher(Clock, "/clock", reliable)
+    played = [spec for spec in sensors.sensors if spec.topic in bag.topics]
+    publishers = {spec.topic: node.create_publisher(message_class(spec.type), spec.topic, reliable) for spec in played}
+    try:
+        if not _until(executor, lambda: all(p.get_subscription_count() for p in (clock, *publishers.values()))):
+            topics = ", ".join(publishers)
+            raise BagError(f"{bag.path}: no node subscribed to /clock and {topics} within {_DEADLINE:.0f} s")
+        began, first, now = time.monotonic(), None, 0
+        for topic, stamp, data in bag.messages(publishers):
+            if first is None:
+                first = now = stamp
+            # The clock goes on in a pause of the sensors, as a robot's does.
+            for step in (*range(now + _CLOCK_STEP, stamp, _CLOCK_STEP), stamp):
+                due = began + (step - first) * 1e-9 / rate
+                while (wait := due - time.monotonic()) > 0:
+                    executor.spin_once(timeout_sec=wait)
+                message = Clock()
+                message.clock.sec, message.clock.nanosec = divmod(step, 10**9)
+                clock.publish(message)
+            now = stamp
+            publishers[topic].publish(data)
+        final = now // sensors.interval * sensors.interval
+        _until(executor, lambda: bool(answers) and answers[-1][0] >= final)
+    finally:
+        executor.shutdown()
+        node.destroy_node()
+    return answers
+
+
+def _until(executor: SingleThreadedExecutor, condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + _DEADLINE
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        executor.spin_once(timeout_sec=0.05)
+    return True
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Play one bag; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Play a bag to a running classifier_node and write its probabilities.")
+    parser.add_argument("--bag", type=Path, required=True)
+    parser.add_argument("--model", type=Path, required=True, help="says which topics to play")
+    parser.add_argument("--output", type=Path, required=True, help="CSV: time_ns, one column a label")
+    parser.add_argument("--rate", type=float, default=1.0, help="recorded seconds per second")
+    options = parser.parse_args(arguments)
+    rclpy.init()
+    try:
+        model = Model.load(options.model)
+        with Bag(options.bag) as bag:
+            answers = replay_bag(bag, model.sensors, options.rate)
+    except ObstacleClassifierError as error:
+        print(f"replay: {error}", file=sys.stderr)
+        return 1
+    finally:
+        rclpy.try_shutdown()
+    with options.output.open("w", newline="", encoding="utf-8") as stream:
+        rows = csv.writer(stream, lineterminator="\n")
+        rows.writerow(["time_ns", *model.labels])
+        rows.writerows([end, *values] for end, values in answers)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

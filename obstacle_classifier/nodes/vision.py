@@ -1,0 +1,31 @@
+"""`vision_msgs` where it is installed: the one module that knows whether it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from builtin_interfaces.msg import Time
+
+from obstacle_classifier.pipeline import Interval
+
+try:
+    from vision_msgs.msg import Classification, ObjectHypothesis
+except ModuleNotFoundError:
+    Classification = None
+
+__all__ = ["CLASSIFICATION", "classification"]
+
+CLASSIFICATION: type | None = Classification
+"""The class of `vision_msgs/msg/Classification`, None where the package is not installed."""
+
+
+def classification(interval: Interval, labels: Sequence[str], frame_id: str) -> Classification:
+    """One interval as a Classification stamped with its end; without results if it is unknown."""
+    message = Classification()
+    message.header.frame_id = frame_id
+    message.header.stamp = Time(sec=interval.end // 10**9, nanosec=interval.end % 10**9)
+    if not interval.unknown and interval.p is not None:
+        message.results = [
+            ObjectHypothesis(class_id=label, score=p) for label, p in zip(labels, interval.p.tolist(), strict=True)
+        ]
+    return message
