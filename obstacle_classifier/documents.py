@@ -72,13 +72,15 @@ def validate(document: object, schema: Mapping[str, Any], source: str, key: str 
     for path, value in _leaves(document):
         if isinstance(value, float) and not math.isfinite(value):
             raise refusal(source, _join(key, path), value, "a finite number")
-    errors = list(jsonschema.Draft202012Validator(schema).iter_errors(document))
-    if errors:
-        # Unknown and missing keys first: what follows from a misspelt key is noise.
-        order = {"additionalProperties": 0, "required": 1}
-        raise _explain(
-            min(errors, key=lambda error: (order.get(error.validator, 2), len(error.absolute_path))), source, key
-        )
+    # Unknown and missing keys first: what follows from a misspelt key is noise.
+    order = {"additionalProperties": 0, "required": 1}
+    error = min(
+        jsonschema.Draft202012Validator(schema).iter_errors(document),
+        key=lambda error: (order.get(str(error.validator), 2), len(error.absolute_path)),
+        default=None,
+    )
+    if error is not None:
+        raise _explain(error, source, key)
 
 
 def refusal(source: str, key: str, found: object, expected: str) -> ConfigError:

@@ -24,6 +24,7 @@ SECTOR_OPTIONS: Mapping[str, Mapping[str, object]] = {
     "sectors": {
         "type": "integer",
         "minimum": 1,
+        "maximum": 1024,
         "default": 12,
         "description": "Equal sectors that the field of view is divided into",
     },

@@ -332,6 +332,15 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
         document(sensors={**MODEL.document["sensors"], "interval": -1}),
         "manifest: sensors: key 'interval': found -1, expected more than 0",
     ),
+    "sectors": (
+        document(
+            sensors={
+                **MODEL.document["sensors"],
+                "sensors": {"scan": {"type": "sensor_msgs/msg/LaserScan", "topic": "/scan", "sectors": 10**9}},
+            }
+        ),
+        "manifest: sensors: key 'sensors.scan.sectors': found 1000000000, expected at most 1024",
+    ),
     "bag": (
         document(bags=[{"name": "walk", "sha256": "short"}]),
         "manifest: key 'bags[0].sha256': found 'short', expected 64",
