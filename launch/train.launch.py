@@ -1,0 +1,81 @@
+"""Train a model on labelled bags; ends by itself, with a non-zero status if there is no model.
+
+    ros2 launch obstacle_classifier train.launch.py sensors:=sensors.yaml bags:='bags/ more/*.mcap' output:=model.npz
+    ros2 launch obstacle_classifier train.launch.py ... config:=train.yaml set:='hidden=32 seed=7'
+
+Progress is on the log and, at 1 Hz, on /diagnostics.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, RegisterEventHandler
+from launch.event_handlers import OnProcessExit
+from launch.events.process import ProcessExited
+from launch.launch_context import LaunchContext
+from launch.launch_description import LaunchDescription
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+
+ARGUMENTS = (
+    DeclareLaunchArgument("sensors", description="Sensors file: topics, statistics and labels."),
+    DeclareLaunchArgument(
+        "bags",
+        description="Labelled bags, separated by spaces (quote those with spaces in the name): rosbag2 folders, "
+        ".mcap, .db3 or ROS 1 .bag files, globs, or folders of them.",
+    ),
+    DeclareLaunchArgument("output", description="Model file to write; one that exists is replaced at the end."),
+    DeclareLaunchArgument(
+        "config",
+        default_value="",
+        description="Training options, as in config/train.yaml. Empty: the defaults.",
+    ),
+    DeclareLaunchArgument(
+        "set",
+        default_value="",
+        description="KEY=VALUE training options, separated by spaces; they win over config.",
+    ),
+    DeclareLaunchArgument("namespace", default_value="", description="Namespace of the node."),
+)
+
+
+def ended(event: ProcessExited, context: LaunchContext) -> None:
+    """Fail if the training did: launch by itself would end with status 0."""
+    if event.returncode != 0 and not context.is_shutdown:
+        raise RuntimeError(f"no model was written: {event.process_name} ended with status {event.returncode}")
+
+
+def start(context: LaunchContext) -> list[Any]:
+    """The node, as the arguments say."""
+
+    def value(name: str) -> str:
+        return str(LaunchConfiguration(name).perform(context))
+
+    def path(text: str) -> str:
+        return str(Path(text).expanduser())
+
+    lists = {"bags": [path(bag) for bag in shlex.split(value("bags"))], "set": shlex.split(value("set"))}
+    texts = {name: path(value(name)) for name in ("sensors", "output", "config") if value(name)}
+    node = Node(
+        package="obstacle_classifier",
+        executable="trainer_node",
+        name="obstacle_trainer",
+        namespace=value("namespace"),
+        parameters=[
+            {name: ParameterValue(text, value_type=str) for name, text in texts.items()}
+            # An empty list has no type, so it cannot be a parameter.
+            | {name: ParameterValue(items, value_type=list[str]) for name, items in lists.items() if items}
+        ],
+        output="screen",
+        emulate_tty=True,
+        sigterm_timeout="10",  # s: the node itself waits for its worker
+    )
+    return [RegisterEventHandler(OnProcessExit(target_action=node, on_exit=ended)), node]
+
+
+def generate_launch_description() -> LaunchDescription:
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=start)])
