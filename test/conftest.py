@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,14 @@ def ros_domain() -> Iterator[None]:
         os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
         os.environ["FASTRTPS_DEFAULT_PROFILES_FILE"] = str(QUICK_DISCOVERY)
         yield
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if find_spec("launch_testing") is not None:
+        # launch leaves its event loop and its children's pipes to the garbage collector.
+        config.addinivalue_line("filterwarnings", "ignore:unclosed:ResourceWarning")
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """Keep launch_testing's collector off ordinary modules: one that skips itself would make it skip the folder."""
+    return None if module_path.stem.startswith("test_launch") else pytest.Module.from_parent(parent, path=module_path)
