@@ -31,6 +31,7 @@ class Interval:
         p: (c,) float32 probabilities, NaN if the interval is unknown; None without a model.
         unknown: Whether a required sensor, or every sensor, was stale.
         obstacles: Labels present; None if unknown or without a model.
+        stale: Names of the stale sensors.
     """
 
     end: int
@@ -38,6 +39,7 @@ class Interval:
     p: NDArray[np.float32] | None
     unknown: bool
     obstacles: tuple[str, ...] | None
+    stale: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,14 @@ class SensorHealth:
         age: ns since its newest decoded message, None if there is none.
         stale: Whether that is more than its timeout.
         required: Whether intervals are unknown while it is stale.
+        timeout: Its timeout in ns.
     """
 
     counters: SensorCounters
     age: int | None
     stale: bool
     required: bool
+    timeout: int
 
 
 class Pipeline:
@@ -76,11 +80,17 @@ class Pipeline:
         self._assembler = Assembler(sensors)
         self._now = 0
         self._timeouts = {spec.name: spec.timeout for spec in sensors.sensors}
+        self._required = {spec.name for spec in sensors.sensors if spec.required}
         self._predictor = None if model is None else model.predictor()
         self._decision = None if model is None else Decision(model.labels, model.rules)
 
     def push(self, sensor: str, time: int, data: bytes) -> list[Interval]:
         """Take one CDR message received at `time` (ns); returns the intervals that were due by then."""
+        next_end = self.next_end
+        if next_end is not None and self._now <= time < next_end:  # as nearly every message: nothing is due
+            self._now = time
+            self._assembler.push(sensor, time, data)
+            return []
         intervals = self.advance(time)
         if self.next_end is None:
             self.next_end = (time // self.sensors.interval + 1) * self.sensors.interval
@@ -135,8 +145,8 @@ class Pipeline:
         for spec in self.sensors.sensors:
             counters = self._assembler.counters(spec.name)
             age = None if counters.newest is None else now - counters.newest
-            stale = age is None or age > self._timeouts[spec.name]
-            health[spec.name] = SensorHealth(counters, age, stale, spec.required)
+            timeout = self._timeouts[spec.name]
+            health[spec.name] = SensorHealth(counters, age, age is None or age > timeout, spec.required, timeout)
         return health
 
     def set_rules(self, rules: Iterable[DecisionRule]) -> None:
@@ -150,18 +160,18 @@ class Pipeline:
 
     def _evaluate(self, end: int) -> Interval:
         x = self._assembler.vector(end)
-        stale = {name: self._stale(name, end) for name in self._timeouts}
-        unknown = all(stale.values()) or any(stale[spec.name] for spec in self.sensors.sensors if spec.required)
+        stale = tuple(name for name in self._timeouts if self._stale(name, end))
+        unknown = len(stale) == len(self._timeouts) or not self._required.isdisjoint(stale)
         if self._predictor is None or self._decision is None:
-            return Interval(end, x, None, unknown, None)
+            return Interval(end, x, None, unknown, None, stale)
         if unknown:
             self._decision.reset()
-            return Interval(end, x, np.full(len(self.sensors.labels), np.nan, np.float32), True, None)
+            return Interval(end, x, np.full(len(self.sensors.labels), np.nan, np.float32), True, None, stale)
         p = self._predictor.probabilities(x)
-        return Interval(end, x, p, False, self._decision.update(p))
+        return Interval(end, x, p, False, self._decision.update(p), stale)
 
     def _stale(self, sensor: str, end: int) -> bool:
-        newest = self._assembler.counters(sensor).newest
+        newest = self._assembler.newest(sensor)
         return newest is None or newest < end - self._timeouts[sensor]
 
 

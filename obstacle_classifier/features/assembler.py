@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import NamedTuple
 
 import numpy as np
@@ -9,11 +10,12 @@ from numpy.typing import NDArray
 
 from obstacle_classifier.features.sensors_file import SensorsFile, SensorSpec
 from obstacle_classifier.features.statistics import window_statistics
-from obstacle_classifier.sensing import Samples
 
 __all__ = ["Assembler", "SensorCounters"]
 
 _MAX_PENDING = 256  # messages kept as bytes before they are decoded early: bounds memory, changes no value
+# A window holds the newest so many samples at most: bounds memory, also while a simulated clock stands still.
+MAX_SAMPLES = 100_000
 
 
 class SensorCounters(NamedTuple):
@@ -24,14 +26,16 @@ class SensorCounters(NamedTuple):
         undecodable: Messages that did not decode.
         error: Why the newest undecodable message did not decode, or None.
         newest: Receive time in ns of the newest decoded message, None before the first or after a clock jump.
-        stamp_lag: Receive time less header stamp of that message in ns, None without a header.
+        stamp: Header stamp of that message in ns, None without a header.
+        finite: Receive time in ns of the newest message that held a finite number, None without one.
     """
 
     received: int = 0
     undecodable: int = 0
     error: str | None = None
     newest: int | None = None
-    stamp_lag: int | None = None
+    stamp: int | None = None
+    finite: int | None = None
 
 
 class Assembler:
@@ -54,6 +58,12 @@ class Assembler:
         """The (d,) float64 feature vector of the interval that ends at `end` (ns); NaN is unknown."""
         return np.concatenate([buffer.columns(end) for buffer in self._buffers.values()])
 
+    def newest(self, sensor: str) -> int | None:
+        """Receive time in ns of the newest message of `sensor` that decoded."""
+        buffer = self._buffers[sensor]
+        buffer.decode()
+        return buffer.newest
+
     def counters(self, sensor: str) -> SensorCounters:
         """What `sensor` has delivered."""
         return self._buffers[sensor].counters()
@@ -74,71 +84,90 @@ class _SensorBuffer:
     def __init__(self, spec: SensorSpec) -> None:
         self._spec = spec
         self._decoder = spec.decoder()
-        self.received = 0
-        self._counters = SensorCounters()
+        self._stale = np.full(len(spec.columns), np.nan)
+        self._stale[-1] = 1.0
+        # Only slope depends on when the window ends; the others stay as they are while the samples in it do.
+        self._repeats = "slope" not in spec.statistics
+        self.received = self._undecodable = 0
+        self._error: str | None = None
         self.clear()
 
     def clear(self) -> None:
         channels = len(self._spec.channels)
         self._pending: list[bytes] = []
         self._pending_times: list[int] = []
-        self._times = np.empty(0, np.int64)
+        self._times: list[int] = []
         self._values = np.empty((0, channels))
         self._last = np.full(channels, np.nan)
-        self._counters = self._counters._replace(newest=None, stamp_lag=None)
+        self._table: NDArray[np.float64] | None = None  # the statistics of just these samples
+        self._gap: int | None = None  # time of the newest sample with a number that is not finite
+        self.newest: int | None = None
+        self._stamp: int | None = None
+        self._finite: int | None = None
 
     def push(self, time: int, data: bytes) -> None:
         self.received += 1
         self._pending.append(data)
         self._pending_times.append(time)
         if len(self._pending) >= _MAX_PENDING:
-            self._decode()
+            self.decode()
 
     def columns(self, end: int) -> NDArray[np.float64]:
         """The columns of this sensor, `missing` last."""
-        newest = self.counters().newest
-        first = int(np.searchsorted(self._times, end - self._spec.window))
-        if first:
-            self._times = self._times[first:]
-            self._values = self._values[first:]
-        if newest is None or newest < end - self._spec.timeout:
-            columns = np.full(len(self._spec.columns), np.nan)
-            columns[-1] = 1.0
-            return columns
-        table = window_statistics(self._spec.statistics, self._times, self._values, self._last, end)
-        return np.append(table.ravel(), 0.0)
+        self.decode()
+        spec = self._spec
+        self._drop(bisect_left(self._times, end - spec.window))
+        if self.newest is None or self.newest < end - spec.timeout:
+            return self._stale
+        if self._table is None or not self._repeats:
+            whole = self._gap is None or not self._times or self._gap < self._times[0]
+            table = window_statistics(spec.statistics, self._times, self._values, self._last, end, whole)
+            self._table = np.append(table, 0.0)
+        return self._table
 
     def counters(self) -> SensorCounters:
         """What was delivered, messages still pending included."""
-        if self._pending:
-            self._decode()
-        return self._counters
+        self.decode()
+        return SensorCounters(self.received, self._undecodable, self._error, self.newest, self._stamp, self._finite)
 
-    def _decode(self) -> None:
+    def decode(self) -> None:
+        """Decode what is pending."""
+        if not self._pending:
+            return
         samples = self._decoder.decode(self._pending)
-        times = np.array(self._pending_times, np.int64)[samples.kept]
+        times = self._pending_times
         self._pending, self._pending_times = [], []
-        if len(times):
-            self._times = np.concatenate([self._times, times])
-            self._values = np.concatenate([self._values, samples.values])
-            self._keep_last(samples.values)
-        self._count(samples, times)
+        if samples.errors:
+            self._undecodable += len(samples.errors)
+            self._error = str(samples.errors[-1][1])
+            times = [times[position] for position in samples.kept.tolist()]
+        if not times:
+            return
+        self.newest = times[-1]
+        self._stamp = None if samples.stamps is None else int(samples.stamps[-1])
+        self._keep_last(samples.values, times)
+        self._times += times
+        self._values = np.concatenate([self._values, samples.values])
+        self._table = None
+        # Every interval that is still to come ends later than these messages came.
+        self._drop(bisect_left(self._times, self.newest - self._spec.window))
+        self._drop(len(self._times) - MAX_SAMPLES)
 
-    def _keep_last(self, values: NDArray[np.float64]) -> None:
+    def _drop(self, count: int) -> None:
+        """Drop that many of the oldest samples."""
+        if count > 0:
+            del self._times[:count]
+            self._values = self._values[count:]
+            self._table = None
+
+    def _keep_last(self, values: NDArray[np.float64], times: list[int]) -> None:
         finite = np.isfinite(values)
-        if finite[-1].all():
-            self._last = values[-1].copy()
+        if finite.all():
+            self._last, self._finite = values[-1], times[-1]
             return
         rows = len(values) - 1 - np.argmax(finite[::-1], axis=0)
-        self._last = np.where(finite.any(axis=0), values[rows, np.arange(values.shape[1])], self._last)
-
-    def _count(self, samples: Samples, times: NDArray[np.int64]) -> None:
-        counters = self._counters._replace(received=self.received)
-        if samples.errors:
-            undecodable = counters.undecodable + len(samples.errors)
-            counters = counters._replace(undecodable=undecodable, error=str(samples.errors[-1][1]))
-        if len(times):
-            newest = int(times[-1])
-            lag = None if samples.stamps is None else newest - int(samples.stamps[-1])
-            counters = counters._replace(newest=newest, stamp_lag=lag)
-        self._counters = counters
+        known = finite.any(axis=0)
+        self._last = np.where(known, values[rows, np.arange(values.shape[1])], self._last)
+        self._gap = times[int(np.flatnonzero(~finite.all(axis=1))[-1])]
+        if known.any():
+            self._finite = times[int(rows[known].max())]
