@@ -78,7 +78,8 @@ class _Window:
         """(k,) or () number of samples."""
         if self._finite is None:
             return np.array(len(self._values), np.float64)
-        return self._finite.sum(axis=0).astype(np.float64)
+        count: Floats = self._finite.sum(axis=0).astype(np.float64)
+        return count
 
     def _filled(self, values: Floats, fill: float) -> Floats:
         return values if self._finite is None else np.where(self._finite, values, fill)

@@ -7,16 +7,17 @@ import functools
 import gc
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import rclpy
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType, JumpThreshold
 from rclpy.context import Context
 from rclpy.duration import Duration
+from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
@@ -24,26 +25,19 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import get_default_context
 from std_srvs.srv import Trigger
 
-from obstacle_classifier.decision import DecisionRule
 from obstacle_classifier.errors import ConfigError, ObstacleClassifierError
 from obstacle_classifier.model import Model
-from obstacle_classifier.nodes.diagnostics import RateMeter, clock_status, model_status, output_status, sensor_status
+from obstacle_classifier.nodes.diagnostics import ChangeLog, Report, model_report, unconfigured_report
 from obstacle_classifier.nodes.executor import StopSignal, choose_executor, spin
-from obstacle_classifier.nodes.outputs import OutputOptions, Outputs
-from obstacle_classifier.nodes.parameters import (
-    LABEL_PARAMETERS,
-    NODE_PARAMETERS,
-    SENSOR_PARAMETERS,
-    ParameterSpec,
-    declare,
-)
-from obstacle_classifier.nodes.subscriptions import SensorSubscriptions, TopicQoS
+from obstacle_classifier.nodes.health import HealthMonitor
+from obstacle_classifier.nodes.outputs import Outputs
+from obstacle_classifier.nodes.settings import Settings
+from obstacle_classifier.nodes.subscriptions import SensorSubscriptions
 from obstacle_classifier.pipeline import Interval, Pipeline
 
 __all__ = ["ClassifierNode", "main"]
 
 _MIN_WAIT = 10**6  # ns: the timer never fires more often
-_LOG_PERIOD = 5.0  # s between two repetitions of a log line
 
 Transition = Callable[["ClassifierNode", LifecycleState], TransitionCallbackReturn]
 
@@ -54,7 +48,7 @@ def _transition(callback: Transition) -> Transition:
     @functools.wraps(callback)
     def guarded(self: ClassifierNode, state: LifecycleState) -> TransitionCallbackReturn:
         try:
-            return callback(self, state)
+            result = callback(self, state)
         except ObstacleClassifierError as error:
             self.failure = str(error)
             self.get_logger().error(str(error))
@@ -63,6 +57,8 @@ def _transition(callback: Transition) -> Transition:
             self.failure = f"{callback.__name__}: {type(error).__name__}: {error}"
             self.get_logger().error(self.failure)
             raise
+        self.failure = None
+        return result
 
     return guarded
 
@@ -71,31 +67,35 @@ class ClassifierNode(LifecycleNode):
     """Serves one model.
 
     configure loads the model and subscribes, so that windows fill and sensor health is known; activate publishes;
-    deactivate stops publishing; cleanup releases everything.
+    deactivate stops publishing; cleanup releases everything. Diagnostics come in every state but finalized.
 
     Attributes:
-        failure: Why the newest transition failed, if one did.
+        failure: Why the newest transition failed, if it did.
+
+    Raises:
+        ConfigError: A parameter given at start-up is not allowed.
     """
 
     def __init__(self, context: Context | None = None, parameter_overrides: Sequence[Parameter] = ()) -> None:
         super().__init__("obstacle_classifier", context=context, parameter_overrides=list(parameter_overrides))
         self.failure: str | None = None
-        self._specs: dict[str, ParameterSpec] = {}
-        for spec in NODE_PARAMETERS:
-            self._declare(spec)
+        self._settings = Settings(self)
+        self._active = False
         self._model: Model | None = None
         self._model_path = ""
         self._checked_model: Model | None = None
+        self._reload_failure: str | None = None
         self._pipeline: Pipeline | None = None
         self._outputs: Outputs | None = None
-        self._active = False
-        self._reload_failure: str | None = None
-        self._unknown_reason: str | None = None
-        self._latencies: deque[int] = deque(maxlen=1000)
-        self._rates = RateMeter()
-        self._undecodable: dict[str, int] = {}
         self._sensor_subscriptions = SensorSubscriptions(self, self._on_message)
-        self._mismatches: set[str] = set()
+        self._health = HealthMonitor()
+        self._change_log = ChangeLog()
+        self._held = ExitStack()  # what cleanup releases
+        self._steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
+        self._diagnostics = self.create_publisher(
+            DiagnosticArray, "/diagnostics", 10, event_callbacks=PublisherEventCallbacks(use_default_callbacks=False)
+        )
+        self._diagnostics_timer = self.create_timer(1.0, self._publish_diagnostics, clock=self._steady_clock)
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._apply_parameters)
         # rclpy lets a transition that is invalid in the present state end the process.
@@ -107,22 +107,15 @@ class ClassifierNode(LifecycleNode):
     @_transition
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model, subscribe, offer the services."""
-        path = str(self.get_parameter("model_path").value)
+        path = self._settings.text("model_path")
         if not path:
             raise ConfigError("parameter 'model_path': found no value, expected the path of a model file")
         model = Model.load(path)
-        self._outputs = Outputs(self)
-        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        self._reload_service = self.create_service(Trigger, "~/reload_model", self._on_reload)
-        self._serve(model, path)
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._tick_timer = self.create_timer(model.sensors.interval * 1e-9, self._on_tick, clock=steady)
-        self._diagnostics_timer = self.create_timer(1.0, self._publish_diagnostics, clock=steady)
-        # Under simulated time every step of /clock evaluates what is due: a timer would only poll.
-        every_step = JumpThreshold(
-            min_forward=Duration(nanoseconds=1), min_backward=Duration(nanoseconds=-1), on_clock_change=True
-        )
-        self._clock_steps = self.get_clock().create_jump_callback(every_step, post_callback=lambda _: self._tick())
+        try:
+            self._hold(model, path)
+        except BaseException:
+            self._release()
+            raise
         return super().on_configure(state)
 
     @_transition
@@ -152,6 +145,7 @@ class ClassifierNode(LifecycleNode):
         """Release everything, from any state."""
         result = super().on_shutdown(state)
         self._release()
+        self.destroy_timer(self._diagnostics_timer)
         return result
 
     @_transition
@@ -174,18 +168,28 @@ class ClassifierNode(LifecycleNode):
             response.success = False
             return response
 
+    def _hold(self, model: Model, path: str) -> None:
+        """Make all that cleanup releases."""
+        self._health = HealthMonitor()
+        self._outputs = Outputs(self)
+        self._held.callback(self._outputs.destroy)
+        self._held.callback(self._sensor_subscriptions.clear)
+        self._serve(model, path)
+        reload_service = self.create_service(Trigger, "~/reload_model", self._on_reload)
+        self._held.callback(self.destroy_service, reload_service)
+        self._tick_timer = self.create_timer(model.sensors.interval * 1e-9, self._on_tick, clock=self._steady_clock)
+        self._held.callback(self.destroy_timer, self._tick_timer)
+        # Under simulated time every step of /clock evaluates what is due: a timer would only poll.
+        every_step = JumpThreshold(
+            min_forward=Duration(nanoseconds=1), min_backward=Duration(nanoseconds=-1), on_clock_change=True
+        )
+        steps = self.get_clock().create_jump_callback(every_step, post_callback=lambda _: self._tick())
+        self._held.callback(steps.unregister)
+
     def _release(self) -> None:
         self._active = False
-        self._sensor_subscriptions.clear()
-        if self._outputs is None:
-            return
-        self._clock_steps.unregister()
-        self.destroy_timer(self._tick_timer)
-        self.destroy_timer(self._diagnostics_timer)
-        self.destroy_service(self._reload_service)
-        self.destroy_publisher(self._diagnostics)
-        self._outputs.destroy()
-        self._outputs = self._pipeline = self._model = None
+        self._held.close()
+        self._outputs = self._pipeline = self._model = self._checked_model = self._reload_failure = None
 
     # Messages and intervals
 
@@ -198,7 +202,9 @@ class ClassifierNode(LifecycleNode):
     def _on_message(self, sensor: str, data: bytes) -> None:
         now = self.get_clock().now().nanoseconds
         if now and self._pipeline is not None:
-            self._publish(self._pipeline.push(sensor, now, data))
+            intervals = self._pipeline.push(sensor, now, data)
+            if intervals:
+                self._publish(intervals)
 
     def _on_tick(self) -> None:
         now = self._tick()
@@ -209,40 +215,42 @@ class ClassifierNode(LifecycleNode):
         self._tick_timer.reset()
 
     def _tick(self) -> int:
+        """Evaluate what is due; returns the time in ns, 0 while there is none."""
         now: int = self.get_clock().now().nanoseconds
-        if now and self._pipeline is not None:
+        if self._pipeline is None:
+            return now
+        if now:
             self._publish(self._pipeline.advance(now))
-        elif not now:
-            self.get_logger().warning("waiting for /clock: use_sim_time is set", throttle_duration_sec=_LOG_PERIOD)
+        elif self._pipeline.next_end is not None:  # use_sim_time was just set: what came before is of another clock
+            self._pipeline.restart()
         return now
 
     def _publish(self, intervals: Sequence[Interval]) -> None:
         for interval in intervals:
-            self._unknown_reason = self._stale_sensors() if interval.unknown else None
+            self._health.evaluated(interval)
             if self._active and self._outputs is not None:
                 self._outputs.publish(interval)
-                self._latencies.append(self.get_clock().now().nanoseconds - interval.end)
-
-    def _stale_sensors(self) -> str:
-        health = self.pipeline.health(self.get_clock().now().nanoseconds)
-        stale = [name for name, sensor in health.items() if sensor.stale and (sensor.required or len(health) == 1)]
-        return f"stale: {', '.join(stale or health)}"
+                self._health.published(self.get_clock().now().nanoseconds - interval.end)
 
     # Model
 
     def _serve(self, model: Model, path: str) -> None:
-        """Serve `model` from the next interval on."""
-        self._declare_for(model)
-        if self._pipeline is None:
-            self._pipeline = Pipeline(model.sensors, model)
-        else:
-            self._pipeline = self._pipeline.with_model(model)
+        """Serve `model` from the next interval on.
+
+        Raises:
+            ConfigError: It cannot be served with these parameters and topics; the one before is served on.
+        """
         assert self._outputs is not None
+        self._settings.declare_for(model)
+        successor = Pipeline(model.sensors, model) if self._pipeline is None else self._pipeline.with_model(model)
+        self._sensor_subscriptions.update(self._settings.topics(model))
+        self._pipeline, self._model, self._model_path = successor, model, path
         self._outputs.serve(model)
-        self._model, self._model_path = model, path
         self._reload_failure = None
-        self._apply_overrides()
+        self._apply_settings(model)
         self.get_logger().info(f"serving {path}: model {model.digest[:12]}, labels {', '.join(model.labels)}")
+        for line in self._settings.forget_others(model):
+            self.get_logger().warning(line)
 
     def _on_reload(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         del request
@@ -262,118 +270,65 @@ class ClassifierNode(LifecycleNode):
 
     # Parameters
 
-    def _declare(self, spec: ParameterSpec, key: str = "") -> None:
-        name = spec.name.format(key)
-        self._specs[name] = spec
-        declare(self, spec, key)
-        reason = None if self._value(name) is None else spec.refuse(self._value(name))
-        if reason is not None:
-            raise ConfigError(f"parameter '{name}': {reason}")
-
-    def _declare_for(self, model: Model) -> None:
-        """Declare the parameters of the model's labels and sensors, and drop those of labels and sensors gone."""
-        wanted = {spec.name.format(label): (spec, label) for label in model.labels for spec in LABEL_PARAMETERS}
-        for sensor in model.sensors.sensors:
-            wanted |= {spec.name.format(sensor.name): (spec, sensor.name) for spec in SENSOR_PARAMETERS}
-        for name, (spec, key) in wanted.items():
-            if name not in self._specs:
-                self._declare(spec, key)
-        own = {spec.name for spec in NODE_PARAMETERS}
-        for name in [name for name in self._specs if name not in wanted and name not in own]:
-            self.undeclare_parameter(name)
-            del self._specs[name]
-        for name in self._parameter_overrides:
-            if name.startswith(("labels.", "sensors.")) and name not in wanted:
-                self.get_logger().warning(
-                    f"parameter '{name}' is ignored: expected a label of {', '.join(model.labels)} or a sensor of "
-                    f"{', '.join(sensor.name for sensor in model.sensors.sensors)}"
-                )
-
-    def _value(self, name: str) -> bool | int | float | str | None:
-        """Value of a declared parameter, None if unset."""
-        parameter = self.get_parameter_or(name, Parameter(name))
-        value: bool | int | float | str | None = parameter.value
-        return value
-
     def _check_parameters(self, parameters: Sequence[Parameter]) -> SetParametersResult:
-        for parameter in parameters:
-            spec = self._specs.get(parameter.name)
-            if spec is None or parameter.type_ == Parameter.Type.NOT_SET:
-                continue
-            reason = spec.refuse(parameter.value)
-            if parameter.name == "model_path" and self._pipeline is not None:
+        if self._settings.declaring:
+            return SetParametersResult(successful=True)
+        result = self._settings.check(parameters)
+        for parameter in parameters if result.successful and self._pipeline is not None else ():
+            if parameter.name == "model_path":
                 try:
-                    self._checked_model = Model.load(parameter.value)
+                    model = Model.load(parameter.value)
+                    self._settings.declare_for(model)
                 except ObstacleClassifierError as error:
-                    reason = str(error)
-                    self._reload_failure = reason
-            if reason is not None:
-                return SetParametersResult(successful=False, reason=f"parameter '{parameter.name}': {reason}")
-        return SetParametersResult(successful=True)
+                    self._refuse_model(error)
+                    return SetParametersResult(successful=False, reason=f"parameter 'model_path': {error}")
+                self._checked_model = model
+        return result
 
     def _apply_parameters(self, parameters: Sequence[Parameter]) -> None:
+        if self._settings.declaring or self._model is None:
+            return
         # An exception here would end the process.
         try:
-            if self._checked_model is not None and any(parameter.name == "model_path" for parameter in parameters):
-                model, self._checked_model = self._checked_model, None
-                self._serve(model, str(self._value("model_path")))
-            elif self._model is not None:
-                self._apply_overrides()
+            model, self._checked_model = self._checked_model, None
+            if model is not None and any(parameter.name == "model_path" for parameter in parameters):
+                self._serve(model, self._settings.text("model_path"))
+            else:
+                self._sensor_subscriptions.update(self._settings.topics(self._model))
+                self._apply_settings(self._model)
         except ObstacleClassifierError as error:
             self._refuse_model(error)
 
-    def _apply_overrides(self) -> None:
-        model = self._model
-        assert model is not None
+    def _apply_settings(self, model: Model) -> None:
         assert self._outputs is not None
-        self._outputs.options = OutputOptions(
-            features=bool(self._value("publish_features")),
-            markers=bool(self._value("publish_markers")),
-            frame_id=str(self._value("frame_id")),
-        )
-        rules, timeouts, sensors = [], {}, {}
-        for label, rule in zip(model.labels, model.rules, strict=True):
-            values = {field: self._value(f"labels.{label}.{field}") for field in ("threshold", "enter", "exit")}
-            known = {field: value for field, value in values.items() if value is not None}
-            rules.append(DecisionRule(**{**vars(rule), **known}))
-        for spec in model.sensors.sensors:
-            timeout = self._value(f"sensors.{spec.name}.timeout")
-            timeouts[spec.name] = spec.timeout if timeout is None else round(float(timeout) * 1e9)
-            reliability = str(self._value(f"sensors.{spec.name}.reliability"))
-            depth = self._value(f"sensors.{spec.name}.depth")
-            sensors[spec.name] = (spec, TopicQoS(reliability, int(depth or 1)))
-        self.pipeline.set_rules(rules)
-        self.pipeline.set_timeouts(timeouts)
-        self._sensor_subscriptions.update(sensors)
+        self._outputs.options = self._settings.output_options()
+        self.pipeline.set_rules(self._settings.rules(model))
+        self.pipeline.set_timeouts(self._settings.timeouts(model))
 
     # Health
 
     def _publish_diagnostics(self) -> None:
-        now = self.get_clock().now().nanoseconds
-        pipeline, model = self.pipeline, self._model
-        assert model is not None
-        health = pipeline.health(now)
-        rates = self._rates.read({name: pipeline.received(name) for name in health}, time.monotonic_ns())
-        mismatches = self._sensor_subscriptions.mismatches()
-        lines = {line for of_sensor in mismatches.values() for line in of_sensor}
-        for line in sorted(lines - self._mismatches):
-            self.get_logger().error(line)
-        self._mismatches = lines
-        reports = []
-        for spec in model.sensors.sensors:
-            counters = health[spec.name].counters
-            undecodable = counters.undecodable - self._undecodable.get(spec.name, 0)
-            self._undecodable[spec.name] = counters.undecodable
-            reports.append(
-                sensor_status(
-                    spec.name, spec.topic, health[spec.name], rates[spec.name], undecodable, mismatches[spec.name]
-                )
-            )
-        digest = model.digest[:12]
-        reports.append(model_status(digest, self._model_path, self._reload_failure))
-        reports.append(output_status(self._active, self._unknown_reason, pipeline.missed, self._latencies))
+        now, steady = self._tick(), time.monotonic_ns()
+        pipeline, model = self._pipeline, self._model
+        digest = "" if model is None else model.digest[:12]
+        reports: list[Report] = []
+        if pipeline is None or model is None:
+            reports.append(unconfigured_report(self.failure))
+        else:
+            topics = self._sensor_subscriptions.states()
+            reports += self._health.reports(pipeline, topics, now=now, steady=steady, active=self._active)
+            reports.append(model_report(digest, self._model_path, self._reload_failure))
         sim_time = bool(self.get_parameter("use_sim_time").value)
-        reports.append(clock_status(now, sim_time, pipeline.jumps_back))
+        jumps_back = 0 if pipeline is None else pipeline.jumps_back
+        reports.append(self._health.clock(now, sim_time=sim_time, jumps_back=jumps_back))
+        for report, line in self._change_log.lines(reports, steady):
+            # rclpy wants one level for each place that logs.
+            if report.level == DiagnosticStatus.OK:
+                self.get_logger().info(line)
+            elif report.level == DiagnosticStatus.WARN:
+                self.get_logger().warning(line)
+            else:
+                self.get_logger().error(line)
         message = DiagnosticArray(status=[report.status(self.get_name(), digest) for report in reports])
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
@@ -384,13 +339,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     1 if `autostart` is set and the model cannot be served, or a parameter is wrong: the reason is on stderr.
     """
-    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
-    context = get_default_context()
     stop = StopSignal()
+    context = get_default_context()
     try:
+        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
         node = ClassifierNode()
-    except ObstacleClassifierError as error:
-        print(f"classifier_node: {error}", file=sys.stderr)
+    except (ObstacleClassifierError, RuntimeError) as error:  # rclpy's are RuntimeErrors
+        print(f"classifier_node: {' '.join(str(error).split())}", file=sys.stderr)
         rclpy.try_shutdown()
         return 1
     executor = choose_executor(str(node.get_parameter("executor").value), node, context)

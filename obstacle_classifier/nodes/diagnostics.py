@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
+from obstacle_classifier.nodes.subscriptions import TopicState
 from obstacle_classifier.pipeline import SensorHealth
 
-__all__ = ["RateMeter", "Report", "clock_status", "model_status", "output_status", "sensor_status"]
+__all__ = [
+    "ChangeLog",
+    "Growth",
+    "Report",
+    "clock_report",
+    "model_report",
+    "output_report",
+    "sensor_report",
+    "unconfigured_report",
+]
 
 OK, WARN, ERROR, STALE = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR, DiagnosticStatus.STALE
+_SEVERITY = (OK, WARN, STALE, ERROR)
 MAX_STAMP_LAG = 10**9  # ns between header stamp and receive time, either way, that passes without a word
+LOG_PERIOD = 5 * 10**9  # ns between two lines about the same thing
+REMINDER = 60 * 10**9  # ns after which a lasting fault is logged again
 
 
 @dataclass(frozen=True)
 class Report:
-    """One status before it becomes a message: name, level, sentence and details in order."""
+    """One status before it becomes a message.
+
+    Attributes:
+        name: What it is about.
+        level: OK, WARN, ERROR or STALE.
+        cause: A word for the kind of fault, the same while the fault lasts; `ok` without one.
+        message: A sentence.
+        values: Details in order.
+    """
 
     name: str
     level: bytes
+    cause: str
     message: str
     values: Mapping[str, object]
 
@@ -35,25 +57,44 @@ class Report:
         )
 
 
-class RateMeter:
-    """Messages per second between two readings of a growing count."""
+class Growth:
+    """How much counts have grown since they were read before."""
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
-        self._time: int | None = None
 
-    def read(self, counts: Mapping[str, int], now: int) -> dict[str, float]:
-        """Rate of each count in Hz since the reading before; `now` in ns of a steady clock."""
-        elapsed = 0.0 if self._time is None else (now - self._time) * 1e-9
-        rates = {
-            key: (count - self._counts.get(key, 0)) / elapsed if elapsed > 0 else 0.0 for key, count in counts.items()
+    def read(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """Growth of each count; one that fell was begun anew."""
+        before, self._counts = self._counts, dict(counts)
+        return {
+            key: count - before.get(key, 0) if count >= before.get(key, 0) else count for key, count in counts.items()
         }
-        self._counts, self._time = dict(counts), now
-        return rates
 
 
-def sensor_status(
-    name: str, topic: str, health: SensorHealth, rate: float, undecodable: int, mismatches: Sequence[str]
+class ChangeLog:
+    """What of the reports is worth a line in the log: faults that begin, end or last, each once in a while."""
+
+    def __init__(self) -> None:
+        self._logged: dict[str, tuple[str, int]] = {}
+
+    def lines(self, reports: Iterable[Report], now: int) -> list[tuple[Report, str]]:
+        """The reports to log and the line for each; `now` in ns of a steady clock.
+
+        No two lines about the same thing come within 5 s: what happens in between is logged then, if it still is so.
+        """
+        lines = []
+        for report in reports:
+            cause, time = self._logged.get(report.name, ("ok", now - LOG_PERIOD))
+            wait = REMINDER if report.cause == cause else LOG_PERIOD
+            if now - time < wait or (report.cause == cause == "ok"):
+                continue
+            self._logged[report.name] = (report.cause, now)
+            lines.append((report, f"{report.name}: {report.message}"))
+        return lines
+
+
+def sensor_report(
+    name: str, topic: str, health: SensorHealth, rate: float, undecodable: int, state: TopicState
 ) -> Report:
     """One sensor.
 
@@ -63,54 +104,73 @@ def sensor_status(
         health: What the pipeline knows.
         rate: Messages per second lately.
         undecodable: Messages that did not decode lately.
-        mismatches: A line per publisher whose messages cannot arrive.
+        state: Who publishes there.
     """
     counters = health.counters
-    level, message = OK, "ok"
-    lag = counters.stamp_lag
-    if lag is not None and abs(lag) > MAX_STAMP_LAG:
-        side = "behind" if lag > 0 else "ahead of"
-        level, message = WARN, f"header stamps are {abs(lag) * 1e-9:.1f} s {side} the node's clock"
-    if undecodable:
-        level, message = WARN, f"{undecodable} undecodable messages: {counters.error}"
+    lag = None if counters.newest is None or counters.stamp is None else counters.newest - counters.stamp
+    faults: list[tuple[bytes, str, str]] = []
     if counters.newest is None:
-        level = ERROR if health.required else WARN
-        message = f"no message on {topic} yet"
-        if undecodable or counters.undecodable:
-            message = f"no decodable message on {topic} yet: {counters.error}"
+        decodable = "decodable " if counters.undecodable else ""
+        faults.append((ERROR if health.required else WARN, "never", f"no {decodable}message on {topic} yet"))
     elif health.stale:
+        decodable = "decodable " if undecodable else ""
         assert health.age is not None
-        level, message = STALE, f"stale: newest message is {health.age * 1e-9:.2f} s old"
-    if mismatches:
-        level, message = ERROR, "; ".join(mismatches)
+        faults.append((STALE, "stale", f"stale: newest {decodable}message is {health.age * 1e-9:.2f} s old"))
+    if state.mismatches:
+        level = ERROR if health.stale else WARN
+        faults.append((level, "mismatch", "; ".join(state.mismatches)))
+    if undecodable:
+        faults.append((WARN, "undecodable", f"{undecodable} undecodable messages: {counters.error}"))
+    if not health.stale and counters.newest is not None:
+        if counters.finite is None or counters.newest - counters.finite > health.timeout:
+            faults.append((WARN, "blind", "messages arrive, but hold no finite value"))
+        if counters.stamp == 0:
+            faults.append((WARN, "unstamped", "header stamps are zero"))
+        elif lag is not None and abs(lag) > MAX_STAMP_LAG:
+            side = "behind" if lag > 0 else "ahead of"
+            faults.append((WARN, "lag", f"header stamps are {abs(lag) * 1e-9:.1f} s {side} the node's clock"))
     values: dict[str, object] = {
         "topic": topic,
         "required": health.required,
         "rate [Hz]": f"{rate:.1f}",
         "age [s]": "never" if health.age is None else f"{health.age * 1e-9:.3f}",
+        "timeout [s]": f"{health.timeout * 1e-9:g}",
         "stale": health.stale,
         "received": counters.received,
         "undecodable": counters.undecodable,
         "stamp lag [s]": "none" if lag is None else f"{lag * 1e-9:.3f}",
+        "publishers": state.publishers,
     }
-    return Report(f"sensor {name}", level, message, values)
+    fine = "ok" if state.publishers < 2 else f"ok, {state.publishers} publishers"
+    return _report(f"sensor {name}", faults, fine, values)
 
 
-def model_status(model_id: str, path: str, failure: str | None) -> Report:
+def unconfigured_report(failure: str | None) -> Report:
+    """The model while none is loaded, and why the newest transition failed, if it did."""
+    if failure is None:
+        return Report("model", OK, "ok", "unconfigured: no model is loaded", {})
+    return Report("model", ERROR, "failed", f"unconfigured: {failure}", {})
+
+
+def model_report(model_id: str, path: str, failure: str | None) -> Report:
     """The model: digest, file, and why the newest reload failed, if it did."""
     values: dict[str, object] = {"model": model_id, "path": path}
     if failure is None:
-        return Report("model", OK, "serving", values)
-    return Report("model", WARN, f"reload failed, the model before keeps serving: {failure}", values)
+        return Report("model", OK, "ok", "serving", values)
+    return Report("model", WARN, "reload", f"reload failed, the model before keeps serving: {failure}", values)
 
 
-def output_status(active: bool, unknown: str | None, missed: int, latencies: Sequence[int]) -> Report:
+def output_report(
+    active: bool, started: bool, unknown: Sequence[str] | None, missed: int, newly_missed: int, latencies: Sequence[int]
+) -> Report:
     """What comes out.
 
     Args:
         active: Whether the node publishes.
-        unknown: Why the newest interval was unknown, if it was.
+        started: Whether intervals are evaluated: from the first message on.
+        unknown: The stale sensors that make the newest interval unknown, None if it is known.
         missed: Intervals never evaluated, since the start.
+        newly_missed: Those since the report before.
         latencies: ns from interval end to publication, of the newest intervals.
     """
     ordered = sorted(latencies)
@@ -119,16 +179,38 @@ def output_status(active: bool, unknown: str | None, missed: int, latencies: Seq
         values["latency p50 [ms]"] = f"{ordered[len(ordered) // 2] * 1e-6:.2f}"
         values["latency p99 [ms]"] = f"{ordered[len(ordered) * 99 // 100] * 1e-6:.2f}"
         values["latency max [ms]"] = f"{ordered[-1] * 1e-6:.2f}"
-    if unknown is not None:
-        return Report("output", ERROR, f"unknown: {unknown}", values)
-    return Report("output", OK, "publishing" if active else "inactive: nothing is published", values)
+    if not active:
+        return Report("output", OK, "ok", "inactive: nothing is published", values)
+    faults = []
+    if not started:
+        faults.append((WARN, "waiting", "no message of any sensor yet: there is nothing to classify"))
+    elif unknown is not None:
+        faults.append((ERROR, "unknown", f"unknown: stale: {', '.join(unknown)}"))
+    if newly_missed:
+        sentence = f"{newly_missed} intervals missed: the clock was set ahead, or the node stalled"
+        faults.append((WARN, "missed", sentence))
+    return _report("output", faults, "publishing", values)
 
 
-def clock_status(now: int, sim_time: bool, jumps_back: int) -> Report:
-    """The node's clock: whether it runs, and how often it was set back."""
+def clock_report(now: int, sim_time: bool, stands: bool, jumps_back: int, newly_jumped: int) -> Report:
+    """The node's clock: whether it runs, and how often it was set back, in all and since the report before."""
     values: dict[str, object] = {"now [ns]": now, "use_sim_time": sim_time, "jumps back": jumps_back}
+    faults = []
     if now == 0:
-        return Report(
-            "clock", WARN, "use_sim_time is set and no message on /clock has arrived: nothing is evaluated", values
-        )
-    return Report("clock", OK, "ok", values)
+        sentence = "waiting for /clock: use_sim_time is set and no message on it has arrived, so nothing is evaluated"
+        faults.append((WARN, "waiting", sentence))
+    elif stands:
+        faults.append((WARN, "stands", "/clock stands still: nothing is evaluated"))
+    if newly_jumped:
+        sentence = f"set back {newly_jumped} times" if newly_jumped > 1 else "set back"
+        faults.append((WARN, "jump", f"{sentence}: samples and decisions before were dropped"))
+    return _report("clock", faults, "ok", values)
+
+
+def _report(name: str, faults: Sequence[tuple[bytes, str, str]], fine: str, values: Mapping[str, object]) -> Report:
+    """The worst level of the faults, all of their causes and sentences."""
+    if not faults:
+        return Report(name, OK, "ok", fine, values)
+    worst = max((level for level, _, _ in faults), key=_SEVERITY.index)
+    cause = " ".join(cause for _, cause, _ in faults)
+    return Report(name, worst, cause, "; ".join(sentence for _, _, sentence in faults), values)

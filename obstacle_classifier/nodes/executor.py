@@ -9,8 +9,13 @@ from types import FrameType
 from rclpy.clock import Clock, ClockType
 from rclpy.context import Context
 from rclpy.executors import Executor, SingleThreadedExecutor
-from rclpy.experimental import EventsExecutor
 from rclpy.node import Node
+from rclpy.task import Future
+
+try:
+    from rclpy.experimental import EventsExecutor
+except ImportError:  # younger than the rest of rclpy
+    EventsExecutor = None
 
 __all__ = ["StopSignal", "choose_executor", "spin"]
 
@@ -42,13 +47,14 @@ def choose_executor(kind: str, node: Node, context: Context) -> Executor:
     single-threaded one takes its place and the log says so.
     """
     if kind == "events":
-        executor = EventsExecutor(context=context)
-        executor.add_node(node)
-        if _runs_a_timer(executor, node):
-            return executor
+        if EventsExecutor is not None:
+            executor = EventsExecutor(context=context)
+            executor.add_node(node)
+            if runs_a_timer(executor, node):
+                return executor
+            executor.remove_node(node)
+            executor.shutdown()
         node.get_logger().warning("the events executor failed its start-up check; using the single-threaded executor")
-        executor.remove_node(node)
-        executor.shutdown()
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(node)
     return executor
@@ -56,16 +62,18 @@ def choose_executor(kind: str, node: Node, context: Context) -> Executor:
 
 def spin(executor: Executor, stop: StopSignal, context: Context) -> None:
     """Run callbacks until a signal stops it or the context is shut down."""
-    # EventsExecutor.spin() hangs and ignores SIGTERM in rclpy 7.1: spin_once in a loop does not.
+    # In rclpy 7.1 EventsExecutor.spin() hangs and ignores SIGTERM, and spin_once() returns after every callback. A wait
+    # for a future that nobody completes runs callbacks until its time is up.
     while not stop.received and context.ok():
-        executor.spin_once(timeout_sec=SPIN_PERIOD)
+        executor.spin_until_future_complete(Future(), timeout_sec=SPIN_PERIOD)
 
 
-def _runs_a_timer(executor: Executor, node: Node) -> bool:
+def runs_a_timer(executor: Executor, node: Node) -> bool:
+    """Whether the executor fires a timer of a millisecond, and returns when it should."""
     fired: list[bool] = []
     timer = node.create_timer(0.001, lambda: fired.append(True), clock=Clock(clock_type=ClockType.STEADY_TIME))
     deadline = time.monotonic() + _CHECK_DEADLINE
     while not fired and time.monotonic() < deadline:
-        executor.spin_once(timeout_sec=0.01)
+        executor.spin_until_future_complete(Future(), timeout_sec=0.01)
     node.destroy_timer(timer)
     return bool(fired)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from builtin_interfaces.msg import Time
+from builtin_interfaces.msg import Duration, Time
 from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray
 
@@ -16,20 +16,28 @@ _SPACING = 0.3  # m between two bars, along -y
 _WIDTH = 0.2  # m
 _TEXT = 0.1  # m, height of a letter
 _FLAT = 0.005  # m: RViz draws no bar of height 0
+_LIFETIME = 10**9  # ns, or three intervals if that is longer, after which a chart that is not renewed disappears
 _PRESENT = ColorRGBA(r=0.9, g=0.2, b=0.1, a=0.9)
 _ABSENT = ColorRGBA(r=0.2, g=0.7, b=0.3, a=0.9)
 _UNKNOWN = ColorRGBA(r=0.5, g=0.5, b=0.5, a=0.5)
 
 
 class BarChart:
-    """One text and one bar a label, side by side at the origin of a frame; a probability of 1 is 1 m high."""
+    """One text and one bar a label, side by side at the origin of a frame; a probability of 1 is 1 m high.
 
-    def __init__(self, labels: Sequence[str]) -> None:
+    Args:
+        labels: Names of the c labels.
+        interval: Time between two charts in ns.
+    """
+
+    def __init__(self, labels: Sequence[str], interval: int) -> None:
         self._labels = tuple(labels)
         self._message = MarkerArray()
+        lifetime = max(_LIFETIME, 3 * interval)
         for index, label in enumerate(labels):
             for kind in (Marker.CUBE, Marker.TEXT_VIEW_FACING):
                 marker = Marker(ns=label, id=kind, type=kind, action=Marker.ADD)
+                marker.lifetime = Duration(sec=lifetime // 10**9, nanosec=lifetime % 10**9)
                 marker.pose.position.y = -_SPACING * index
                 marker.pose.orientation.w = 1.0
                 marker.scale.x = marker.scale.y = _WIDTH

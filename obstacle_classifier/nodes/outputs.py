@@ -57,8 +57,10 @@ class Outputs:
 
     def serve(self, model: Model) -> None:
         """Publish under the names of this model from the next interval on."""
-        self._labels, self._columns = model.labels, model.columns
-        self._chart = BarChart(model.labels)
+        self._labels = model.labels
+        self._probabilities_row = _Row(Float32MultiArray(), "f", model.labels)
+        self._features_row = _Row(Float64MultiArray(), "d", model.columns)
+        self._chart = BarChart(model.labels, model.sensors.interval)
 
     def destroy(self) -> None:
         """Take the publishers off the graph."""
@@ -76,8 +78,8 @@ class Outputs:
         """Publish one interval."""
         assert interval.p is not None
         if self.options.features:
-            self._features.publish(_fill(Float64MultiArray(), "d", interval.x, interval.end, self._columns))
-        self._probabilities.publish(_fill(Float32MultiArray(), "f", interval.p, interval.end, self._labels))
+            self._features.publish(self._features_row.fill(interval.end, interval.x))
+        self._probabilities.publish(self._probabilities_row.fill(interval.end, interval.p))
         self._obstacles.publish(String(data=UNKNOWN if interval.obstacles is None else ",".join(interval.obstacles)))
         if self._classification is not None:
             self._classification.publish(classification(interval, self._labels, self.options.frame_id))
@@ -90,21 +92,25 @@ class Outputs:
         return self._node.create_lifecycle_publisher(message_class, topic, _DEPTH, event_callbacks=silent)
 
 
-def _fill(
-    message: Float32MultiArray | Float64MultiArray,
-    typecode: str,
-    values: NDArray[np.float32] | NDArray[np.float64],
-    end: int,
-    names: Sequence[str],
-) -> Float32MultiArray | Float64MultiArray:
+class _Row:
     """One row: `dim[0]` carries the interval's end in ns as text, `dim[1]` the names of the values."""
-    size = len(names)
-    message.layout.dim = [
-        MultiArrayDimension(label=str(end), size=1, stride=size),
-        MultiArrayDimension(label=",".join(names), size=size, stride=size),
-    ]
-    message.data = array(typecode, values.tobytes())
-    return message
+
+    def __init__(self, message: Float32MultiArray | Float64MultiArray, typecode: str, names: Sequence[str]) -> None:
+        size = len(names)
+        message.layout.dim = [
+            MultiArrayDimension(size=1, stride=size),
+            MultiArrayDimension(label=",".join(names), size=size, stride=size),
+        ]
+        self._message, self._typecode = message, typecode
+        self._end = message.layout.dim[0]
+
+    def fill(
+        self, end: int, values: NDArray[np.float32] | NDArray[np.float64]
+    ) -> Float32MultiArray | Float64MultiArray:
+        """The message of one interval; the next call overwrites it."""
+        self._end.label = str(end)
+        self._message.data = array(self._typecode, values.tobytes())
+        return self._message
 
 
 def array_end(message: Float32MultiArray | Float64MultiArray) -> int:

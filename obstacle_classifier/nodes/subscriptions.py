@@ -6,15 +6,19 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.exceptions import NameValidationException
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.qos import QoSCompatibility, QoSProfile, ReliabilityPolicy, qos_check_compatible
 from rclpy.subscription import Subscription
 
+from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.features import SensorSpec
 
-__all__ = ["SensorSubscriptions", "TopicQoS", "message_class"]
+__all__ = ["SensorSubscriptions", "TopicQoS", "TopicState", "message_class"]
 
 OnMessage = Callable[[str, bytes], None]
 
@@ -38,6 +42,28 @@ class TopicQoS:
         return QoSProfile(depth=self.depth, reliability=reliability)
 
 
+class _Key(NamedTuple):
+    """What makes one subscription differ from another."""
+
+    name: str
+    topic: str
+    type_name: str
+    qos: TopicQoS
+
+
+@dataclass(frozen=True)
+class TopicState:
+    """Who publishes on a sensor's topic.
+
+    Attributes:
+        publishers: How many do whose messages can arrive.
+        mismatches: A line for each whose messages cannot.
+    """
+
+    publishers: int = 0
+    mismatches: tuple[str, ...] = ()
+
+
 class SensorSubscriptions:
     """One raw subscription per sensor: messages arrive as CDR bytes."""
 
@@ -45,59 +71,87 @@ class SensorSubscriptions:
         """Subscribe to nothing yet; `on_message` will be called with (sensor name, CDR bytes)."""
         self._node = node
         self._on_message = on_message
-        self._subscriptions: dict[tuple[str, str, str, TopicQoS], Subscription] = {}
+        self._subscriptions: dict[_Key, Subscription] = {}
 
     def update(self, sensors: Mapping[str, tuple[SensorSpec, TopicQoS]]) -> None:
-        """Subscribe to what these sensors need and to nothing else; what is subscribed already stays untouched."""
-        wanted = {(name, spec.topic, spec.type, qos) for name, (spec, qos) in sensors.items()}
-        for key in self._subscriptions.keys() - wanted:
-            self._node.destroy_subscription(self._subscriptions.pop(key))
-        for key in sorted(wanted - self._subscriptions.keys(), key=str):
-            self._subscriptions[key] = self._subscribe(*key)
+        """Subscribe to what these sensors need and to nothing else; what is subscribed already stays untouched.
+
+        Raises:
+            ConfigError: A topic cannot be subscribed to; the subscriptions are as they were before.
+        """
+        wanted = {_Key(name, spec.topic, spec.type, qos) for name, (spec, qos) in sensors.items()}
+        for key in wanted:
+            message_class(key.type_name)
+        gone = self._subscriptions.keys() - wanted
+        made: list[_Key] = []
+        # First the old ones: one participant cannot have two types on a topic.
+        for key in gone:
+            self._destroy(key)
+        try:
+            for key in sorted(wanted - self._subscriptions.keys(), key=str):
+                self._subscriptions[key] = self._subscribe(key)
+                made.append(key)
+        except ConfigError:
+            for key in made:
+                self._destroy(key)
+            for key in gone:
+                self._subscriptions[key] = self._subscribe(key)
+            raise
 
     def clear(self) -> None:
         """Drop all subscriptions."""
         self.update({})
 
-    def mismatches(self) -> dict[str, list[str]]:
-        """For each sensor, a line for each present publisher on its topic whose messages cannot arrive."""
-        return {
-            name: self._inspect(subscription, type_name, qos)
-            for (name, _, type_name, qos), subscription in self._subscriptions.items()
-        }
+    def states(self) -> dict[str, TopicState]:
+        """For each sensor, who publishes on its topic now."""
+        return {key.name: self._inspect(key, subscription) for key, subscription in self._subscriptions.items()}
 
-    def _subscribe(self, name: str, topic: str, type_name: str, qos: TopicQoS) -> Subscription:
+    def _subscribe(self, key: _Key) -> Subscription:
         # No event handlers: rclpy 7.1's events executor may crash when a subscription that has some is destroyed, and
-        # Fast DDS reports no incompatible type. `mismatches` asks the graph instead, which also names the publisher.
-        return self._node.create_subscription(
-            message_class(type_name),
-            topic,
-            partial(self._on_message, name),
-            qos.profile(),
-            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
-            raw=True,
-        )
+        # Fast DDS reports no incompatible type. `states` asks the graph instead, which also names the publisher.
+        try:
+            return self._node.create_subscription(
+                message_class(key.type_name),
+                key.topic,
+                partial(self._on_message, key.name),
+                key.qos.profile(),
+                event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
+                raw=True,
+            )
+        except (rclpy_implementation.RCLError, NameValidationException) as error:
+            reason = " ".join(str(error).split())
+            raise ConfigError(f"{key.topic}: cannot subscribe to {key.type_name}: {reason}") from None
 
-    def _inspect(self, subscription: Subscription, type_name: str, qos: TopicQoS) -> list[str]:
-        lines = []
+    def _destroy(self, key: _Key) -> None:
+        self._node.destroy_subscription(self._subscriptions.pop(key))
+
+    def _inspect(self, key: _Key, subscription: Subscription) -> TopicState:
         topic = subscription.topic_name
+        profile = key.qos.profile()
+        publishers, lines = 0, []
         for info in self._node.get_publishers_info_by_topic(topic):
             publisher = f"{info.node_namespace.rstrip('/')}/{info.node_name}"
-            if info.topic_type != type_name:
-                lines.append(f"{topic}: publisher {publisher} has type {info.topic_type}, expected {type_name}")
-                continue
-            compatibility, _ = qos_check_compatible(info.qos_profile, qos.profile())
-            if compatibility == QoSCompatibility.ERROR:
-                offered = info.qos_profile
+            if info.topic_type != key.type_name:
+                lines.append(f"{topic}: publisher {publisher} has type {info.topic_type}, expected {key.type_name}")
+            elif qos_check_compatible(info.qos_profile, profile)[0] == QoSCompatibility.ERROR:
                 lines.append(
-                    f"{topic}: publisher {publisher} offers {offered.reliability.name.lower()} reliability, "
-                    f"requested is {qos.reliability}: no message of it can arrive"
+                    f"{topic}: publisher {publisher} offers {info.qos_profile.reliability.name.lower()} reliability, "
+                    f"requested is {key.qos.reliability}: no message of it can arrive"
                 )
-        return lines
+            else:
+                publishers += 1
+        return TopicState(publishers, tuple(lines))
 
 
 def message_class(type_name: str) -> type:
-    """The rclpy class of a message type such as `sensor_msgs/msg/Imu`."""
+    """The rclpy class of a message type such as `sensor_msgs/msg/Imu`.
+
+    Raises:
+        ConfigError: Its package is not installed.
+    """
     package, _, name = type_name.split("/")
-    message_class: type = getattr(importlib.import_module(f"{package}.msg"), name)
+    try:
+        message_class: type = getattr(importlib.import_module(f"{package}.msg"), name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"message type {type_name}: cannot be loaded: {error}") from None
     return message_class
