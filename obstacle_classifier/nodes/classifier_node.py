@@ -329,7 +329,8 @@ class ClassifierNode(LifecycleNode):
                 self.get_logger().warning(line)
             else:
                 self.get_logger().error(line)
-        message = DiagnosticArray(status=[report.status(self.get_name(), digest) for report in reports])
+        name = self.get_fully_qualified_name().lstrip("/")  # several robots may share /diagnostics
+        message = DiagnosticArray(status=[report.status(name, digest) for report in reports])
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
 

@@ -72,46 +72,47 @@ class Growth:
 
 
 class ChangeLog:
-    """What of the reports is worth a line in the log: faults that begin, end or last, each once in a while."""
+    """What of the reports is worth a line in the log: faults that begin, change, end or last."""
 
     def __init__(self) -> None:
-        self._logged: dict[str, tuple[str, int]] = {}
+        self._causes: dict[str, str] = {}
+        self._times: dict[tuple[str, str], int] = {}
 
     def lines(self, reports: Iterable[Report], now: int) -> list[tuple[Report, str]]:
         """The reports to log and the line for each; `now` in ns of a steady clock.
 
-        No two lines about the same thing come within 5 s: what happens in between is logged then, if it still is so.
+        The same fault is not logged twice within 5 s: one that comes and goes is logged then, if it is there. A fault
+        that lasts is logged once a minute.
         """
         lines = []
         for report in reports:
-            cause, time = self._logged.get(report.name, ("ok", now - LOG_PERIOD))
-            wait = REMINDER if report.cause == cause else LOG_PERIOD
-            if now - time < wait or (report.cause == cause == "ok"):
+            key = report.name, report.cause
+            same = report.cause == self._causes.get(report.name, "ok")
+            if same and report.cause == "ok":
                 continue
-            self._logged[report.name] = (report.cause, now)
+            if key in self._times and now - self._times[key] < (REMINDER if same else LOG_PERIOD):
+                continue
+            self._causes[report.name], self._times[key] = report.cause, now
             lines.append((report, f"{report.name}: {report.message}"))
         return lines
 
 
-def sensor_report(
-    name: str, topic: str, health: SensorHealth, rate: float, undecodable: int, state: TopicState
-) -> Report:
+def sensor_report(name: str, health: SensorHealth, rate: float, undecodable: int, state: TopicState) -> Report:
     """One sensor.
 
     Args:
         name: Name in the sensors file.
-        topic: Its topic.
         health: What the pipeline knows.
         rate: Messages per second lately.
         undecodable: Messages that did not decode lately.
-        state: Who publishes there.
+        state: Its topic and who publishes there.
     """
     counters = health.counters
     lag = None if counters.newest is None or counters.stamp is None else counters.newest - counters.stamp
     faults: list[tuple[bytes, str, str]] = []
     if counters.newest is None:
         decodable = "decodable " if counters.undecodable else ""
-        faults.append((ERROR if health.required else WARN, "never", f"no {decodable}message on {topic} yet"))
+        faults.append((ERROR if health.required else WARN, "never", f"no {decodable}message on {state.topic} yet"))
     elif health.stale:
         decodable = "decodable " if undecodable else ""
         assert health.age is not None
@@ -130,7 +131,7 @@ def sensor_report(
             side = "behind" if lag > 0 else "ahead of"
             faults.append((WARN, "lag", f"header stamps are {abs(lag) * 1e-9:.1f} s {side} the node's clock"))
     values: dict[str, object] = {
-        "topic": topic,
+        "topic": state.topic,
         "required": health.required,
         "rate [Hz]": f"{rate:.1f}",
         "age [s]": "never" if health.age is None else f"{health.age * 1e-9:.3f}",

@@ -45,11 +45,10 @@ class HealthMonitor:
         reports = [
             sensor_report(
                 spec.name,
-                spec.topic,
                 health[spec.name],
                 received[spec.name] / elapsed if elapsed else 0.0,
                 undecodable[spec.name],
-                topics.get(spec.name, TopicState()),
+                topics[spec.name],
             )
             for spec in pipeline.sensors.sensors
         ]

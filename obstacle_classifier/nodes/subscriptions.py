@@ -56,10 +56,12 @@ class TopicState:
     """Who publishes on a sensor's topic.
 
     Attributes:
-        publishers: How many do whose messages can arrive.
+        topic: Its name after remapping.
+        publishers: How many there are whose messages can arrive.
         mismatches: A line for each whose messages cannot.
     """
 
+    topic: str
     publishers: int = 0
     mismatches: tuple[str, ...] = ()
 
@@ -140,7 +142,7 @@ class SensorSubscriptions:
                 )
             else:
                 publishers += 1
-        return TopicState(publishers, tuple(lines))
+        return TopicState(topic, publishers, tuple(lines))
 
 
 def message_class(type_name: str) -> type:

@@ -1,0 +1,288 @@
+"""Classifier nodes as processes, the traffic that feeds them, and what they say: the bench for faults."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rcl_interfaces.srv import SetParameters
+from rclpy.client import Client
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
+from std_msgs.msg import Float32MultiArray, String
+from std_srvs.srv import Trigger
+
+from obstacle_classifier.decision import DecisionRule
+from obstacle_classifier.features import parse_sensors
+from obstacle_classifier.nodes.outputs import UNKNOWN, array_end
+from obstacle_classifier.nodes.subscriptions import message_class
+from test.helpers.messages import make_float32, make_imu, make_scan
+from test.helpers.models import make_model
+from test.helpers.ros import BEST_EFFORT, DEADLINE, RELIABLE, REPEAT, NodeProcess
+
+OK, WARN, ERROR, STALE = (
+    bytes(level)
+    for level in (DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR, DiagnosticStatus.STALE)
+)
+EXECUTORS = ("events", "single")
+RATE = 50.0  # messages per second of every feed
+SENSORS = parse_sensors(
+    {
+        "interval": 0.05,
+        "labels": ["always", "never"],
+        "sensors": {
+            "scan": {
+                "type": "sensor_msgs/msg/LaserScan",
+                "topic": "/scan",
+                "sectors": 4,
+                "max_range": 8.0,
+                "statistics": ["last", "min"],
+                "timeout": 0.4,
+                "required": True,
+            },
+            "imu": {"type": "sensor_msgs/msg/Imu", "topic": "/imu/data", "statistics": ["mean"], "timeout": 0.4},
+            "noise": {"type": "std_msgs/msg/Float32", "topic": "/noise_level", "timeout": 0.4},
+        },
+    },
+    "test",
+)
+ENTER = 5  # intervals: after every reset of the decision, one less lack the label that is always seen
+RULES = (DecisionRule(0.0, ENTER, 1), DecisionRule(1.0, 1, 1))
+PARAMETERS = ("sensors.noise.reliability:=reliable",)
+
+Make = Callable[[], bytes]
+
+
+def save_model(path: Path, seed: int = 0) -> str:
+    """Write a model of `SENSORS`; returns the first letters of its digest."""
+    model = make_model(SENSORS, seed, rules=RULES)
+    model.save(path)
+    return model.digest[:12]
+
+
+def scan(ranges: Sequence[float] = (2.0,) * 90, shift: int = 0) -> bytes:
+    """A LaserScan stamped now and a shift in ns."""
+    return make_scan(ranges, stamp_ns=time.time_ns() + shift)
+
+
+def imu(shift: int = 0) -> bytes:
+    """An Imu stamped now and a shift in ns."""
+    return make_imu(linear_acceleration=(0.1, 0.2, 9.81), stamp_ns=time.time_ns() + shift)
+
+
+def noise() -> bytes:
+    """A Float32."""
+    return make_float32(50.0)
+
+
+@dataclass
+class Feed:
+    """A topic that is published on while it is `on`."""
+
+    publisher: Publisher
+    make: Make
+    on: bool = True
+
+
+@dataclass
+class Subject:
+    """A classifier node under test and what it has said."""
+
+    name: str
+    process: NodeProcess
+    intervals: list[tuple[int, list[float]]] = field(default_factory=list)
+    obstacles: list[str] = field(default_factory=list)
+    diagnostics: dict[str, DiagnosticStatus] = field(default_factory=dict)
+
+    @property
+    def known(self) -> bool:
+        """Whether the newest interval has probabilities and obstacles."""
+        return bool(self.intervals) and not math.isnan(self.intervals[-1][1][0]) and self.obstacles[-1:] != [UNKNOWN]
+
+    @property
+    def unknown(self) -> bool:
+        """Whether the newest interval says that it knows nothing."""
+        return bool(self.intervals) and math.isnan(self.intervals[-1][1][0]) and self.obstacles[-1:] == [UNKNOWN]
+
+    def level(self, name: str) -> bytes | None:
+        """Level of the newest diagnostics status of this name."""
+        status = self.diagnostics.get(name)
+        return None if status is None else bytes(status.level)
+
+    def message(self, name: str) -> str:
+        """Sentence of the newest diagnostics status of this name."""
+        status = self.diagnostics.get(name)
+        return "" if status is None else str(status.message)
+
+    def values(self, name: str) -> dict[str, str]:
+        """Details of the newest diagnostics status of this name."""
+        status = self.diagnostics.get(name)
+        return {} if status is None else {item.key: item.value for item in status.values}
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the output is known, the decision has been long enough, and nothing is amiss."""
+        levels = {
+            self.level(name) for name in ("sensor scan", "sensor imu", "sensor noise", "model", "output", "clock")
+        }
+        return self.known and self.obstacles[-1] == "always" and levels == {OK}
+
+    def forget(self) -> None:
+        """Begin to listen anew."""
+        self.intervals.clear()
+        self.obstacles.clear()
+        self.diagnostics.clear()
+
+
+class Rig:
+    """Feeds topics and watches any number of classifier nodes."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._nodes: list[Node] = []
+        self.node = self.new_node("rig")
+        self._executor = SingleThreadedExecutor(context=self.node.context)
+        self._executor.add_node(self.node)
+        self._clients: dict[str, Client] = {}
+        self.feeds: dict[str, Feed] = {}
+        self.subjects: list[Subject] = []
+        self.each_step: Callable[[], object] = lambda: None
+        self.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, RELIABLE)
+
+    def __enter__(self) -> Rig:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stack.close()
+        self._executor.shutdown()
+        for node in self._nodes:
+            self.remove_node(node)
+
+    def new_node(self, name: str) -> Node:
+        """A node in a DDS participant of its own."""
+        context = Context()
+        rclpy.init(context=context)
+        node = Node(name, context=context)
+        self._nodes.append(node)
+        return node
+
+    def remove_node(self, node: Node) -> None:
+        """Take a node and its participant off the graph."""
+        node.destroy_node()
+        rclpy.try_shutdown(context=node.context)
+
+    def start(self, name: str, *parameters: str, arguments: Sequence[str] = ()) -> Subject:
+        """Start a classifier node under a name of its own."""
+        process = NodeProcess("classifier_node", *parameters, arguments=["-r", f"__node:={name}", *arguments])
+        self._stack.enter_context(process)
+        subject = Subject(name, process)
+        self.subjects.append(subject)
+        self.node.create_subscription(
+            Float32MultiArray,
+            f"/{name}/probabilities",
+            lambda message: subject.intervals.append((array_end(message), list(message.data))),
+            RELIABLE,
+        )
+        self.node.create_subscription(
+            String, f"/{name}/obstacles", lambda message: subject.obstacles.append(message.data), RELIABLE
+        )
+        return subject
+
+    def feed(
+        self, key: str, type_name: str, topic: str, make: Make, qos: QoSProfile = RELIABLE, node: Node | None = None
+    ) -> None:
+        """Publish on a topic from now on, from the rig's node or another."""
+        node = self.node if node is None else node
+        self.feeds[key] = Feed(node.create_publisher(message_class(type_name), topic, qos), make)
+
+    def feed_sensors(self) -> None:
+        """Publish for all of `SENSORS`, with either reliability."""
+        types = {spec.name: (spec.type, spec.topic) for spec in SENSORS.sensors}
+        self.feed("scan", *types["scan"], scan, RELIABLE)
+        self.feed("imu", *types["imu"], imu, BEST_EFFORT)
+        self.feed("noise", *types["noise"], noise, RELIABLE)
+
+    def drop(self, key: str) -> None:
+        """Take a feed's publisher off the graph."""
+        self.node.destroy_publisher(self.feeds.pop(key).publisher)
+
+    def run(self, condition: Callable[[], Any], what: str, deadline: float = DEADLINE) -> Any:
+        """Feed until a condition holds; returns its value."""
+        next_time = time.monotonic()
+        end = next_time + deadline
+        while not (value := condition()):
+            assert time.monotonic() < end, f"waited {deadline} s for {what}; diagnostics: {self.summary()}"
+            for subject in self.subjects:
+                assert subject.process.alive, f"{subject.name} died: {subject.process.log[-2000:]}"
+            for feed in self.feeds.values():
+                if feed.on:
+                    feed.publisher.publish(feed.make())
+            self.each_step()
+            next_time = max(next_time + 1 / RATE, time.monotonic() - 1.0)
+            while True:
+                left = next_time - time.monotonic()
+                self._executor.spin_once(timeout_sec=max(left, 0.0))
+                if left <= 0:
+                    break
+        return value
+
+    def run_all(self, condition: Callable[[Subject], Any], what: str, deadline: float = DEADLINE) -> None:
+        """Feed until a condition holds for every node at once."""
+        self.run(lambda: all(condition(subject) for subject in self.subjects), what, deadline)
+
+    def call(self, service_class: Any, name: str, request: Any) -> Any:
+        """Response of a service, fed meanwhile; repeated, because an answer may come before the asker is known."""
+        if name not in self._clients:
+            self._clients[name] = self.node.create_client(service_class, name)
+        client = self._clients[name]
+        self.run(client.service_is_ready, f"service {name}")
+        end = time.monotonic() + DEADLINE
+        while True:
+            future = client.call_async(request)
+            again = time.monotonic() + REPEAT
+            self.run(lambda: future.done() or time.monotonic() > again, name)  # noqa: B023
+            if future.done():
+                return future.result()
+            assert time.monotonic() < end, f"waited {DEADLINE} s for an answer of {name}"
+
+    def set_parameters(self, subject: Subject, **values: Any) -> list[str | None]:
+        """Set parameters, `__` for a dot in their names; the reason of each that is refused."""
+        parameters = [
+            Parameter(key.replace("__", "."), value=value).to_parameter_msg() for key, value in values.items()
+        ]
+        request = SetParameters.Request(parameters=parameters)
+        results = self.call(SetParameters, f"/{subject.name}/set_parameters", request).results
+        return [None if result.successful else str(result.reason) for result in results]
+
+    def reload(self, subject: Subject) -> Any:
+        """Response of the node's ~/reload_model."""
+        return self.call(Trigger, f"/{subject.name}/reload_model", Trigger.Request())
+
+    def summary(self) -> dict[str, dict[str, str]]:
+        """The newest diagnostics of every node."""
+        return {
+            subject.name: {name: f"{status.level!r} {status.message}" for name, status in subject.diagnostics.items()}
+            | {"obstacles": str(subject.obstacles[-3:]), "intervals": str(subject.intervals[-1:])}
+            for subject in self.subjects
+        }
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            node, name = status.name.split(": ", 1)
+            for subject in self.subjects:
+                if subject.name == node:
+                    subject.diagnostics[name] = status
