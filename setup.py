@@ -31,7 +31,8 @@ setup(
         *share("config", "*"),
     ],
     install_requires=["jsonschema", "numpy", "PyYAML"],
-    extras_require={"offline": ["rosbags", "tqdm"]},
+    # colcon runs the tests with pytest because it is named here.
+    extras_require={"offline": ["rosbags", "tqdm"], "test": ["pytest"]},
     zip_safe=False,
     entry_points={
         "console_scripts": [
