@@ -14,6 +14,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.clock import Clock, ClockType
 from rclpy.context import Context
+from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -48,7 +49,7 @@ class TrainerNode(Node):
         super().__init__("obstacle_trainer", context=context, parameter_overrides=list(parameter_overrides))
         self.status: int | None = None
         for name, default, description in _PARAMETERS:
-            self.declare_parameter(name, default, ParameterDescriptor(description=description, read_only=True))
+            self._declare(name, default, description)
         self._lines: deque[str] = deque()
         self._newest = "starting"
         self._began = time.monotonic()
@@ -76,6 +77,12 @@ class TrainerNode(Node):
             except subprocess.TimeoutExpired:
                 self._worker.kill()
                 self._worker.wait()
+
+    def _declare(self, name: str, default: str | list[str], description: str) -> None:
+        try:
+            self.declare_parameter(name, default, ParameterDescriptor(description=description, read_only=True))
+        except InvalidParameterTypeException as error:
+            raise ConfigError(f"parameter '{name}': {error}") from None
 
     def _arguments(self) -> list[str]:
         values = {name: self.get_parameter(name).value for name, _, _ in _PARAMETERS}
