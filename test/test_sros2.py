@@ -112,7 +112,7 @@ def test_the_policy_has_the_structure_of_version_0_2_0() -> None:
 def test_the_node_uses_nothing_that_is_not_allowed(sensors: Path, tmp_path: Path) -> None:
     rights = allowed()
     for key, names_used in used(sensors, tmp_path).items():
-        assert names_used <= rights.get(key, set()), key
+        assert names_used <= rights.get(key, set()), f"{POLICY.name} lacks {' '.join(key)} of {sensors.name}"
 
 
 def test_nothing_is_allowed_that_the_node_does_not_use(tmp_path: Path) -> None:
