@@ -58,7 +58,7 @@ ARGUMENTS = (
         "use_sim_time",
         default_value="",
         choices=["", *BOOLEANS],
-        description="Take the time from /clock. Empty: as params_file says.",
+        description="Take the time from /clock. Empty: as params_file or a SetParameter around this file says.",
     ),
     DeclareLaunchArgument(
         "autostart",

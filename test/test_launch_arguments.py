@@ -16,6 +16,7 @@ import rclpy
 from launch.actions import IncludeLaunchDescription
 from launch.launch_description import LaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch_ros.actions import SetParameter
 from launch_testing.actions import ReadyToTest
 from launch_testing.markers import keep_alive
 from lifecycle_msgs.msg import Transition
@@ -59,7 +60,7 @@ def generate_test_description() -> LaunchDescription:
             "log_level": "debug",
         }.items(),
     )
-    return LaunchDescription([classifier, ReadyToTest()])
+    return LaunchDescription([SetParameter("use_sim_time", True), classifier, ReadyToTest()])
 
 
 class TestArguments(unittest.TestCase):
@@ -102,5 +103,5 @@ class TestArguments(unittest.TestCase):
         assert values[0].string_value == str(workspace() / "model.npz"), "model wins over params_file"
         assert values[1].string_value == "robot1/base_link", "the file's substitutions are made"
         assert values[2].double_value == 0.75
-        assert values[3].bool_value is False
+        assert values[3].bool_value is True, "SetParameter of a launch file around this one holds"
         proc_output.assertWaitFor("[DEBUG]", process="classifier_node", timeout=DEADLINE)
