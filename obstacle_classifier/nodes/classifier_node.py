@@ -245,6 +245,7 @@ class ClassifierNode(LifecycleNode):
         successor = Pipeline(model.sensors, model) if self._pipeline is None else self._pipeline.with_model(model)
         self._sensor_subscriptions.update(self._settings.topics(model))
         self._pipeline, self._model, self._model_path = successor, model, path
+        self._health.settle(time.monotonic_ns())
         self._outputs.serve(model)
         self._reload_failure = None
         self._apply_settings(model)

@@ -35,7 +35,7 @@ class Report:
     Attributes:
         name: What it is about.
         level: OK, WARN, ERROR or STALE.
-        cause: A word for the kind of fault, the same while the fault lasts; `ok` without one.
+        cause: A word for the kind of fault, the same while the fault lasts; `ok` if there is nothing to log.
         message: A sentence.
         values: Details in order.
     """
@@ -97,12 +97,15 @@ class ChangeLog:
         return lines
 
 
-def sensor_report(name: str, health: SensorHealth, rate: float, undecodable: int, state: TopicState) -> Report:
+def sensor_report(
+    name: str, health: SensorHealth, waited: int, rate: float, undecodable: int, state: TopicState
+) -> Report:
     """One sensor.
 
     Args:
         name: Name in the sensors file.
         health: What the pipeline knows.
+        waited: ns since it was first listened to, or since the clock was set back.
         rate: Messages per second lately.
         undecodable: Messages that did not decode lately.
         state: Its topic and who publishes there.
@@ -112,7 +115,11 @@ def sensor_report(name: str, health: SensorHealth, rate: float, undecodable: int
     faults: list[tuple[bytes, str, str]] = []
     if counters.newest is None:
         decodable = "decodable " if counters.undecodable else ""
-        faults.append((ERROR if health.required else WARN, "never", f"no {decodable}message on {state.topic} yet"))
+        since = "since the clock was set" if counters.received > counters.undecodable else "yet"
+        # Its timeout is what a sensor has for its first message: until then there is nothing to log.
+        cause = "never" if waited > health.timeout else "ok"
+        level = ERROR if health.required else WARN
+        faults.append((level, cause, f"no {decodable}message on {state.topic} {since}"))
     elif health.stale:
         decodable = "decodable " if undecodable else ""
         assert health.age is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Mapping
 
@@ -23,6 +24,12 @@ class HealthMonitor:
         self._unknown: tuple[str, ...] | None = None
         self._read: int | None = None
         self._clock: int | None = None
+        self._jumped = 0
+        self.settle(time.monotonic_ns())
+
+    def settle(self, steady: int) -> None:
+        """Give the sensors their timeouts for a first message, from `steady` (ns) on."""
+        self._began = steady
 
     def evaluated(self, interval: Interval) -> None:
         """Take note of an interval."""
@@ -36,6 +43,9 @@ class HealthMonitor:
         self, pipeline: Pipeline, topics: Mapping[str, TopicState], *, now: int, steady: int, active: bool
     ) -> list[Report]:
         """Sensors and output as of `now` on the node's clock and `steady` on a steady one, in ns."""
+        if pipeline.jumps_back > self._jumped:
+            self._jumped = pipeline.jumps_back
+            self.settle(steady)
         health = pipeline.health(now)
         elapsed = 0.0 if self._read is None else (steady - self._read) * 1e-9
         self._read = steady
@@ -46,6 +56,7 @@ class HealthMonitor:
             sensor_report(
                 spec.name,
                 health[spec.name],
+                steady - self._began,
                 received[spec.name] / elapsed if elapsed else 0.0,
                 undecodable[spec.name],
                 topics[spec.name],

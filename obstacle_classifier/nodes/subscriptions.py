@@ -5,20 +5,23 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
+from rclpy.clock import Clock, ClockType
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.exceptions import NameValidationException
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.qos import QoSCompatibility, QoSProfile, ReliabilityPolicy, qos_check_compatible
 from rclpy.subscription import Subscription
+from rclpy.timer import Timer
 
 from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.features import SensorSpec
 
 __all__ = ["SensorSubscriptions", "TopicQoS", "TopicState", "message_class"]
+
+_RETRY = 0.01  # s until a topic is subscribed to with another type than before
 
 OnMessage = Callable[[str, bytes], None]
 
@@ -66,6 +69,19 @@ class TopicState:
     mismatches: tuple[str, ...] = ()
 
 
+class _Inlet:
+    """A subscription and its callback, which an executor may still call once the subscription has been destroyed."""
+
+    def __init__(self, name: str, on_message: OnMessage) -> None:
+        self._name = name
+        self._on_message = on_message
+        self.subscription: Subscription | None = None
+
+    def __call__(self, data: bytes) -> None:
+        if self.subscription is not None:
+            self._on_message(self._name, data)
+
+
 class SensorSubscriptions:
     """One raw subscription per sensor: messages arrive as CDR bytes."""
 
@@ -73,7 +89,9 @@ class SensorSubscriptions:
         """Subscribe to nothing yet; `on_message` will be called with (sensor name, CDR bytes)."""
         self._node = node
         self._on_message = on_message
-        self._subscriptions: dict[_Key, Subscription] = {}
+        self._subscriptions: dict[_Key, _Inlet] = {}
+        self._waiting: set[_Key] = set()
+        self._retry: Timer | None = None
 
     def update(self, sensors: Mapping[str, tuple[SensorSpec, TopicQoS]]) -> None:
         """Subscribe to what these sensors need and to nothing else; what is subscribed already stays untouched.
@@ -86,11 +104,16 @@ class SensorSubscriptions:
             message_class(key.type_name)
         gone = self._subscriptions.keys() - wanted
         made: list[_Key] = []
-        # First the old ones: one participant cannot have two types on a topic.
         for key in gone:
             self._destroy(key)
+        # One participant has one type on a topic, and the events executor holds on to a subscription that was destroyed
+        # until the present callback has returned.
+        held = {(key.topic, key.type_name) for key in gone}
+        self._waiting = {
+            key for key in wanted if any(key.topic == topic and key.type_name != kind for topic, kind in held)
+        } | (self._waiting & wanted)
         try:
-            for key in sorted(wanted - self._subscriptions.keys(), key=str):
+            for key in sorted(wanted - self._subscriptions.keys() - self._waiting, key=str):
                 self._subscriptions[key] = self._subscribe(key)
                 made.append(key)
         except ConfigError:
@@ -98,7 +121,12 @@ class SensorSubscriptions:
                 self._destroy(key)
             for key in gone:
                 self._subscriptions[key] = self._subscribe(key)
+            self._waiting = set()
             raise
+        if self._waiting and self._retry is None:
+            self._retry = self._node.create_timer(
+                _RETRY, self._subscribe_waiting, clock=Clock(clock_type=ClockType.STEADY_TIME)
+            )
 
     def clear(self) -> None:
         """Drop all subscriptions."""
@@ -106,16 +134,18 @@ class SensorSubscriptions:
 
     def states(self) -> dict[str, TopicState]:
         """For each sensor, who publishes on its topic now."""
-        return {key.name: self._inspect(key, subscription) for key, subscription in self._subscriptions.items()}
+        states = {key.name: self._inspect(key, inlet.subscription) for key, inlet in self._subscriptions.items()}
+        return states | {key.name: TopicState(key.topic) for key in self._waiting}
 
-    def _subscribe(self, key: _Key) -> Subscription:
+    def _subscribe(self, key: _Key) -> _Inlet:
         # No event handlers: rclpy 7.1's events executor may crash when a subscription that has some is destroyed, and
         # Fast DDS reports no incompatible type. `states` asks the graph instead, which also names the publisher.
+        inlet = _Inlet(key.name, self._on_message)
         try:
-            return self._node.create_subscription(
+            inlet.subscription = self._node.create_subscription(
                 message_class(key.type_name),
                 key.topic,
-                partial(self._on_message, key.name),
+                inlet,
                 key.qos.profile(),
                 event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
                 raw=True,
@@ -123,9 +153,23 @@ class SensorSubscriptions:
         except (rclpy_implementation.RCLError, NameValidationException) as error:
             reason = " ".join(str(error).split())
             raise ConfigError(f"{key.topic}: cannot subscribe to {key.type_name}: {reason}") from None
+        return inlet
+
+    def _subscribe_waiting(self) -> None:
+        try:
+            for key in sorted(self._waiting, key=str):
+                self._subscriptions[key] = self._subscribe(key)
+                self._waiting.discard(key)
+        except ConfigError as error:
+            self._node.get_logger().error(str(error), throttle_duration_sec=5.0)
+            return
+        self._node.destroy_timer(self._retry)
+        self._retry = None
 
     def _destroy(self, key: _Key) -> None:
-        self._node.destroy_subscription(self._subscriptions.pop(key))
+        inlet = self._subscriptions.pop(key)
+        self._node.destroy_subscription(inlet.subscription)
+        inlet.subscription = None
 
     def _inspect(self, key: _Key, subscription: Subscription) -> TopicState:
         topic = subscription.topic_name

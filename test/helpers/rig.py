@@ -244,6 +244,12 @@ class Rig:
         """Feed until a condition holds for every node at once."""
         self.run(lambda: all(condition(subject) for subject in self.subjects), what, deadline)
 
+    def settle(self) -> None:
+        """Feed until all nodes have been well for a while."""
+        for subject in self.subjects:
+            subject.forget()
+        self.run_all(lambda subject: subject.healthy and len(subject.obstacles) > 2 * ENTER, "healthy nodes")
+
     def call(self, service_class: Any, name: str, request: Any) -> Any:
         """Response of a service, fed meanwhile; repeated, because an answer may come before the asker is known."""
         if name not in self._clients:
