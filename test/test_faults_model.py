@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import time
@@ -118,7 +119,7 @@ def test_replaced_model_takes_over_between_two_intervals(rig: Rig, path: Path) -
         assert rig.reload(subject).message == f"serving {path}: model {new}"
     rig.run_all(lambda subject: subject.healthy and subject.values("model")["model"] == new, "the new model")
     for subject in rig.subjects:
-        steps = [later - end for (end, _), (later, _) in zip(subject.intervals, subject.intervals[1:], strict=False)]
+        steps = [later - end for (end, _), (later, _) in itertools.pairwise(subject.intervals)]
         assert set(steps) == {SENSORS.interval}, "no interval is missed"
         assert not any(math.isnan(p[0]) for _, p in subject.intervals), "windows go on"
         reset = subject.obstacles.index("")
