@@ -29,6 +29,13 @@ __all__ = ["TrainerNode", "main"]
 _POLL_PERIOD = 0.1  # s between two looks at the worker
 _TERMINATE_TIMEOUT = 5.0  # s that the worker has to go before it is killed
 
+# The `train` command, which ends with the node even if that is killed: prctl(PR_SET_PDEATHSIG, SIGTERM).
+_WORKER = """\
+import ctypes, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+from obstacle_classifier.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
 _PARAMETERS: tuple[tuple[str, str | list[str], str], ...] = (
     ("sensors", "", "sensors file"),
     ("bags", [""], "labelled bags: rosbag2 folders, .mcap, .db3 or ROS 1 .bag files, globs, or folders of them"),
@@ -54,7 +61,7 @@ class TrainerNode(Node):
         self._newest = "starting"
         self._began = time.monotonic()
         self._worker = subprocess.Popen(
-            [sys.executable, "-m", "obstacle_classifier.cli", "train", *self._arguments()],
+            [sys.executable, "-c", _WORKER, "train", *self._arguments()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
