@@ -109,12 +109,16 @@ class Subject:
     @property
     def known(self) -> bool:
         """Whether the newest interval has probabilities and obstacles."""
-        return bool(self.intervals) and not math.isnan(self.intervals[-1][1][0]) and self.obstacles[-1:] != [UNKNOWN]
+        return self._nan() is False and self.obstacles[-1] != UNKNOWN
 
     @property
     def unknown(self) -> bool:
         """Whether the newest interval says that it knows nothing."""
-        return bool(self.intervals) and math.isnan(self.intervals[-1][1][0]) and self.obstacles[-1:] == [UNKNOWN]
+        return self._nan() is True and self.obstacles[-1] == UNKNOWN
+
+    def _nan(self) -> bool | None:
+        """Whether the newest probability is NaN, None before there are probabilities and obstacles."""
+        return math.isnan(self.intervals[-1][1][0]) if self.intervals and self.obstacles else None
 
     def level(self, name: str) -> bytes | None:
         """Level of the newest diagnostics status of this name."""
