@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -139,11 +139,16 @@ def private_domain() -> Iterator[None]:
     """Keep DDS on this host, in a domain that nobody else uses; child processes inherit it."""
     from domain_coordinator import domain_id
 
-    with ExitStack() as stack:
-        os.environ["ROS_DOMAIN_ID"] = str(stack.enter_context(domain_id()))
+    before = dict(os.environ)
+    with domain_id() as domain:
+        os.environ["ROS_DOMAIN_ID"] = str(domain)
         os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
         os.environ["FASTRTPS_DEFAULT_PROFILES_FILE"] = str(ROOT / "test" / "data" / "fastdds_quick_discovery.xml")
-        yield
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
 
 
 class Traffic:
@@ -162,8 +167,10 @@ class Traffic:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait()
+        self._process.stdout.close()
 
     def start(self, seconds: float) -> None:
         """Publish for that long, from now."""

@@ -64,7 +64,8 @@ class HealthMonitor:
             for spec in pipeline.sensors.sensors
         ]
         started = pipeline.next_end is not None
-        reports.append(output_report(active, started, self._unknown, pipeline.missed, missed, self._latencies))
+        unknown = self._unknown and ([name for name in self._unknown if health[name].required] or self._unknown)
+        reports.append(output_report(active, started, unknown, pipeline.missed, missed, self._latencies))
         return reports
 
     def clock(self, now: int, *, sim_time: bool, jumps_back: int) -> Report:
