@@ -1,0 +1,46 @@
+"""The sidewalk: simulated drives of a delivery robot on MuJoCo, live or as labelled bags.
+
+`scenario` needs neither MuJoCo nor rosbags; the rest does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from obstacle_classifier.errors import ObstacleClassifierError
+from obstacle_classifier.simulation.scenario import LABELS, Scenario, load_scenario, parse_scenario
+
+if TYPE_CHECKING:
+    from obstacle_classifier.simulation.messages import Message
+    from obstacle_classifier.simulation.recording import simulate, snapshots
+    from obstacle_classifier.simulation.simulation import Simulation, Snapshot
+
+__all__ = [
+    "LABELS",
+    "Message",
+    "Scenario",
+    "Simulation",
+    "Snapshot",
+    "load_scenario",
+    "parse_scenario",
+    "simulate",
+    "snapshots",
+]
+
+_ON_MUJOCO = {
+    "Message": "messages",
+    "Simulation": "simulation",
+    "Snapshot": "simulation",
+    "simulate": "recording",
+    "snapshots": "recording",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ON_MUJOCO:
+        raise AttributeError(name)
+    try:
+        return getattr(importlib.import_module(f"{__name__}.{_ON_MUJOCO[name]}"), name)
+    except ModuleNotFoundError as error:
+        raise ObstacleClassifierError(f"the simulation needs the Python package {error.name}, found none") from None

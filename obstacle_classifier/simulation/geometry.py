@@ -1,0 +1,60 @@
+"""Rectangles on the ground: footprints, the robot's corridor, and whether they overlap."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Floats", "Footprint", "corners", "corridor_ahead", "overlaps"]
+
+Floats = NDArray[np.float64]
+
+
+class Footprint(NamedTuple):
+    """A rectangle: its middle (m), its direction (rad, counterclockwise from x), half its length and width (m)."""
+
+    x: float
+    y: float
+    yaw: float
+    half_length: float
+    half_width: float
+
+
+def corridor_ahead(x: float, y: float, yaw: float, front: float, length: float, width: float) -> Footprint:
+    """The rectangle that begins `front` m ahead of a pose and lies in its direction."""
+    middle = front + length / 2
+    return Footprint(x + middle * math.cos(yaw), y + middle * math.sin(yaw), yaw, length / 2, width / 2)
+
+
+def overlaps(one: Footprint, others: Floats) -> NDArray[np.bool_]:
+    """Which of n rectangles share area with one: no side of either separates them (separating axis theorem).
+
+    Args:
+        one: The rectangle.
+        others: (n, 5) float64, rows as `Footprint`.
+
+    Returns:
+        (n,) bool.
+    """
+    along, across = others[:, 0] - one.x, others[:, 1] - one.y
+    c, s = math.cos(one.yaw), math.sin(one.yaw)
+    turn = others[:, 2] - one.yaw
+    cos, sin = np.abs(np.cos(turn)), np.abs(np.sin(turn))
+    a, b = others[:, 3], others[:, 4]
+    apart = np.abs(along * c + across * s) >= one.half_length + a * cos + b * sin
+    apart |= np.abs(across * c - along * s) >= one.half_width + a * sin + b * cos
+    cs, sn = np.cos(others[:, 2]), np.sin(others[:, 2])
+    apart |= np.abs(along * cs + across * sn) >= a + one.half_length * cos + one.half_width * sin
+    apart |= np.abs(across * cs - along * sn) >= b + one.half_length * sin + one.half_width * cos
+    return ~apart
+
+
+def corners(rectangle: Footprint) -> Floats:
+    """(4, 2) corners in m, in order around the rectangle."""
+    x, y, yaw, a, b = rectangle
+    c, s = math.cos(yaw), math.sin(yaw)
+    signs = ((1, 1), (-1, 1), (-1, -1), (1, -1))
+    return np.array([(x + i * a * c - j * b * s, y + i * a * s + j * b * c) for i, j in signs])

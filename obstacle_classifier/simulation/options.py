@@ -1,0 +1,199 @@
+"""What a scenario file can say: every key with its JSON schema, unit and meaning, declared once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["DEFAULTS", "FAULTS", "FAULT_KEYS", "KEYS", "SENSORS", "TOPIC", "file_schema", "mapping"]
+
+
+def _number(
+    description: str, low: float | None = None, high: float | None = None, *, above: float | None = None
+) -> Any:
+    limits = {"minimum": low, "maximum": high, "exclusiveMinimum": above}
+    return {
+        "type": "number",
+        "description": description,
+        **{key: value for key, value in limits.items() if value is not None},
+    }
+
+
+def _count(description: str, low: int, high: int) -> Any:
+    return {"type": "integer", "description": description, "minimum": low, "maximum": high}
+
+
+def _pair(description: str) -> Any:
+    return {
+        "type": "array",
+        "minItems": 2,
+        "maxItems": 2,
+        "items": {"type": "number"},
+        "description": description,
+    }
+
+
+TOPIC = {
+    "type": "string",
+    "pattern": "^(/[A-Za-z_][A-Za-z0-9_]*)+$",
+    "description": "an absolute topic name such as /scan",
+}
+_DENSITY = {
+    "trash_can": _number("bins on the sidewalk", 0),
+    "bollard": _number("rows of one to three bollards", 0),
+    "parked_bicycle": _number("bicycles left on the sidewalk", 0),
+    "standing_pedestrian": _number("people who stand", 0),
+    "blocking_vehicle": _number("vans parked with two wheels on the sidewalk", 0),
+    "tree": _number("trees along the kerb", 0, 25),
+    "lamp_post": _number("lamp posts and sign poles along the kerb", 0, 25),
+    "parked_car": _number("cars parked at the kerb", 0, 18),
+    "driveway": _number("driveways, out of which vehicles may come", 0, 8),
+    "rough_patch": _number("patches of broken pavement, 2 to 5 m long", 0, 12),
+}
+_SENSOR: dict[str, Any] = {
+    "topic": TOPIC,
+    "rate": _number("messages a second", high=400, above=0),
+    "latency": _number("s from measuring to receiving", 0, 1),
+    "dropout": _number("probability that a message is lost", 0, 1),
+}
+_MOUNT: dict[str, Any] = {
+    "position": {
+        "type": "array",
+        "minItems": 3,
+        "maxItems": 3,
+        "items": {"type": "number"},
+        "description": "m from the middle of the axle: forward, left, up from the ground",
+    },
+    "yaw": _number("rad, counterclockwise from straight ahead", -math.pi, math.pi),
+    "min_range": _number("m", 0),
+    "max_range": _number("m", high=100, above=0),
+    "noise": _number("m, standard deviation of a distance", 0),
+}
+
+KEYS: dict[str, dict[str, Any]] = {
+    "": {
+        "duration": _number("s of driving", high=3600, above=0),
+        "seed": _count("of the street, of all that moves on it and of all noise", 0, 2**63 - 1),
+        "start_time": _count("receive time of the first message, s since the epoch", 0, 2**31 - 1),
+        "storage": {"enum": ["mcap", "sqlite3"], "description": "how a bag is stored"},
+        "label_topic": TOPIC,
+    },
+    "corridor": {
+        "length": _number("m ahead of the robot's front", high=50, above=0),
+        "width": _number("m, the robot in its middle", high=20, above=0),
+        "rate": _number("messages a second on the label topic", high=100, above=0),
+    },
+    "street": {
+        "width": _number("m of sidewalk between kerb and houses", 2.4, 12),
+        "houses": {"enum": ["left", "right", "random"], "description": "the side on which the houses stand"},
+    },
+    "street.density": _DENSITY,
+    "traffic": {
+        "pedestrian": _number("walkers met a minute", 0, 60),
+        "bicycle": _number("cyclists met a minute", 0, 30),
+        "dog": _number("dogs met a minute, half of them beside their owner", 0, 30),
+        "vehicle": _number("vehicles passing on the road a minute", 0, 60),
+        "crossing": _number("probability that a vehicle crosses at a driveway as the robot comes", 0, 1),
+    },
+    "robot": {
+        "speed": _number("m/s", 0.2, 2.5),
+        "weave": _number("m that the path strays from the sidewalk's middle", 0, 1),
+    },
+}
+"""Every key outside `sensors` and `faults`: its JSON schema, with unit and meaning. Densities are per 100 m."""
+
+SENSORS: dict[str, dict[str, Any]] = {
+    "lidar": {
+        **_SENSOR,
+        **_MOUNT,
+        "beams": _count("beams, from the first to the last angle of the field of view", 2, 4096),
+        "field_of_view": _pair("first and last angle, rad from the sensor's forward direction"),
+        "dropout": _number("probability that a beam is lost (NaN)", 0, 1),
+    },
+    "sonar": {**_SENSOR, **_MOUNT, "field_of_view": _number("rad, full angle of the cone", high=math.pi / 2, above=0)},
+    "imu": {
+        **_SENSOR,
+        "accelerometer_noise": _number("m/s^2, standard deviation of a sample", 0),
+        "gyroscope_noise": _number("rad/s, standard deviation of a sample", 0),
+        "accelerometer_bias": _number("m/s^2, standard deviation of the constant bias of each axis", 0),
+        "gyroscope_bias": _number("rad/s, standard deviation of the constant bias of each axis", 0),
+    },
+    "odometry": {
+        **_SENSOR,
+        "slip": _number("standard deviation of each wheel's constant relative error of distance", 0, 0.5),
+        "noise": _number("rad/s, standard deviation of a wheel's speed", 0),
+    },
+    "microphone": {**_SENSOR, "ambient": _number("dB, quietest street"), "noise": _number("dB", 0)},
+    "light": {**_SENSOR, "noise": _number("relative standard deviation", 0)},
+    "thermometer": {**_SENSOR, "noise": _number("K, standard deviation", 0)},
+}
+"""The options of every type of sensor: JSON schemas, with unit and meaning."""
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "lidar": {
+        "rate": 10.0,
+        "latency": 0.01,
+        "dropout": 0.01,
+        "position": [0.25, 0.0, 0.3],
+        "yaw": 0.0,
+        "min_range": 0.05,
+        "max_range": 12.0,
+        "noise": 0.015,
+        "beams": 360,
+        "field_of_view": [-1.05, 1.05],
+    },
+    "sonar": {
+        "rate": 10.0,
+        "latency": 0.01,
+        "dropout": 0.01,
+        "position": [0.3, 0.0, 0.2],
+        "yaw": 0.0,
+        "min_range": 0.05,
+        "max_range": 4.0,
+        "noise": 0.02,
+        "field_of_view": 0.5,
+    },
+    "imu": {
+        "rate": 100.0,
+        "latency": 0.001,
+        "dropout": 0.0,
+        "accelerometer_noise": 0.05,
+        "gyroscope_noise": 0.005,
+        "accelerometer_bias": 0.03,
+        "gyroscope_bias": 0.003,
+    },
+    "odometry": {"rate": 20.0, "latency": 0.002, "dropout": 0.0, "slip": 0.01, "noise": 0.02},
+    "microphone": {"rate": 10.0, "latency": 0.005, "dropout": 0.0, "ambient": 45.0, "noise": 0.7},
+    "light": {"rate": 5.0, "latency": 0.005, "dropout": 0.0, "noise": 0.03},
+    "thermometer": {"rate": 2.0, "latency": 0.005, "dropout": 0.0, "noise": 0.1},
+}
+"""What an option is where the scenario does not say."""
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "dropout": {},
+    "freeze": {},
+    "clock_offset": {"offset": _number("s added to the header stamps")},
+    "noise": {"factor": _number("what the standard deviation of the noise is multiplied by", 1)},
+}
+"""What can go wrong with a sensor, and the further options of each: no messages; the last values again with new
+stamps; header stamps off, receive times right; a burst of noise."""
+
+FAULT_KEYS = {
+    "start": _number("s from the start of the drive", 0),
+    "duration": _number("s", above=0),
+}
+"""What every fault says besides its sensor and kind."""
+
+
+def mapping(properties: Mapping[str, Any], **rules: Any) -> dict[str, Any]:
+    """The schema of a mapping with these keys and no others."""
+    return {"type": "object", "additionalProperties": False, "properties": dict(properties), **rules}
+
+
+def file_schema() -> dict[str, Any]:
+    """The schema of a scenario file; sensors and faults are checked one by one."""
+    street = mapping({**KEYS["street"], "density": mapping(KEYS["street.density"])})
+    sections = {name: mapping(KEYS[name]) for name in ("corridor", "traffic", "robot")}
+    sensors = {"type": "object", "minProperties": 1}
+    return mapping({**KEYS[""], **sections, "street": street, "sensors": sensors, "faults": {"type": "array"}})

@@ -1,0 +1,141 @@
+"""Lidar and sonar: distances from rays that MuJoCo casts."""
+
+from __future__ import annotations
+
+import math
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from obstacle_classifier.simulation.geometry import Floats
+from obstacle_classifier.simulation.messages import Fields
+from obstacle_classifier.simulation.scenario import SensorOptions
+from obstacle_classifier.simulation.scene import SOLID, VISIBLE, WHEEL_RADIUS
+from obstacle_classifier.simulation.world import World
+
+__all__ = ["Lidar", "Sonar", "cast_rays", "cone"]
+
+_WHITE = 0.8  # reflectivity at which the full range of a lidar is reached
+
+
+class _Rays:
+    """Rays fixed to the robot."""
+
+    def __init__(self, options: SensorOptions, directions: Floats, groups: NDArray[np.uint8]) -> None:
+        yaw = options["yaw"]
+        c, s = math.cos(yaw), math.sin(yaw)
+        turn = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
+        self._directions = directions @ turn.T
+        self._position = np.array(options["position"]) - [0.0, 0.0, WHEEL_RADIUS]
+        self._groups, self._reach = groups, float(options["max_range"])
+
+    def cast(self, world: World) -> tuple[Floats, NDArray[np.int32], Floats, Floats]:
+        """Distances (inf without a hit), geom ids (-1 without), origin (3,) and directions (n, 3) in the world."""
+        data = world.scene.data
+        rotation = data.body("robot").xmat.reshape(3, 3)
+        origin = data.body("robot").xpos + rotation @ self._position
+        directions = self._directions @ rotation.T
+        distances, geoms = cast_rays(world, origin, directions, self._groups, self._reach)
+        return distances, geoms, origin, directions
+
+
+def cast_rays(
+    world: World, origin: Floats, directions: Floats, groups: NDArray[np.uint8], reach: float
+) -> tuple[Floats, NDArray[np.int32]]:
+    """Distance to the first geom of the groups along each of n unit vectors, inf without one; and its id, or -1."""
+    n = len(directions)
+    distances, geoms = np.zeros(n), np.zeros(n, np.int32)
+    vectors = np.ascontiguousarray(directions).ravel()
+    # Rays reach a little further than the sensor, which has noise.
+    mujoco.mj_multiRay(
+        world.scene.model, world.scene.data, origin, vectors, groups, 1, -1, geoms, distances, None, n, reach + 1.0
+    )
+    distances[geoms < 0] = math.inf
+    return distances, geoms
+
+
+class Lidar:
+    """A planar lidar.
+
+    A beam returns if its hit is nearer than `max_range` times the square root of the hit's reflectivity relative to
+    white, as received light falls with the square of the distance.
+
+    Attributes:
+        points: (n, 2) hits of the last scan, m in the world.
+    """
+
+    type_name = "sensor_msgs/msg/LaserScan"
+
+    def __init__(self, options: SensorOptions, rng: np.random.Generator) -> None:
+        self._options, self._rng = options, rng
+        first, last = options["field_of_view"]
+        angles = np.linspace(first, last, options["beams"])
+        self._limits = first, last, (last - first) / (options["beams"] - 1)
+        self._rays = _Rays(options, np.stack([np.cos(angles), np.sin(angles), 0 * angles], axis=1), VISIBLE)
+        self.points: Floats = np.empty((0, 2))
+
+    def measure(self, world: World, noisier: float) -> Fields:
+        """The fields of a LaserScan; +inf is no return, -inf too near, NaN a lost beam."""
+        options, rng = self._options, self._rng
+        true, geoms, origin, directions = self._rays.cast(world)
+        material = np.where(geoms >= 0, world.scene.reflectivity[geoms], 0.0)
+        returned = true <= options["max_range"] * np.minimum(1.0, np.sqrt(material / _WHITE))
+        ranges = true + options["noise"] * noisier * rng.standard_normal(len(true))
+        ranges[~returned | (ranges > options["max_range"])] = np.inf
+        ranges[ranges < options["min_range"]] = -np.inf
+        ranges[rng.random(len(true)) < options["dropout"]] = np.nan
+        seen = np.isfinite(ranges)
+        self.points = (origin + directions[seen] * ranges[seen, np.newaxis])[:, :2]
+        first, last, step = self._limits
+        return {
+            "angle_min": first,
+            "angle_max": last,
+            "angle_increment": step,
+            "time_increment": 0.0,
+            "scan_time": 1.0 / options["rate"],
+            "range_min": options["min_range"],
+            "range_max": options["max_range"],
+            "ranges": ranges.astype(np.float32),
+            "intensities": np.where(seen, 255 * material, 0.0).astype(np.float32),
+        }
+
+
+class Sonar:
+    """An ultrasonic ranger: the nearest echo within a cone."""
+
+    type_name = "sensor_msgs/msg/Range"
+
+    def __init__(self, options: SensorOptions, rng: np.random.Generator) -> None:
+        self._options, self._rng = options, rng
+        self._rays = _Rays(options, cone(options["field_of_view"]), SOLID)
+
+    def measure(self, world: World, noisier: float) -> Fields:
+        """The fields of a Range; +inf is no echo, -inf too near."""
+        options = self._options
+        nearest = float(self._rays.cast(world)[0].min())
+        distance = nearest + options["noise"] * noisier * float(self._rng.standard_normal())
+        if distance > options["max_range"]:
+            distance = math.inf
+        elif distance < options["min_range"]:
+            distance = -math.inf
+        return {
+            "radiation_type": 0,  # ULTRASOUND
+            "field_of_view": options["field_of_view"],
+            "min_range": options["min_range"],
+            "max_range": options["max_range"],
+            "range": distance,
+            "variance": options["noise"] ** 2,
+        }
+
+
+def cone(angle: float) -> Floats:
+    """(37, 3) unit vectors around x: the axis and rings of 6, 12 and 18 up to half the full angle (rad) from it."""
+    rays = [(1.0, 0.0, 0.0)]
+    for ring in (1, 2, 3):
+        away = angle / 2 * ring / 3
+        rays += [
+            (math.cos(away), math.sin(away) * math.cos(around), math.sin(away) * math.sin(around))
+            for around in (2 * math.pi * np.arange(6 * ring) / (6 * ring)).tolist()
+        ]
+    return np.array(rays)

@@ -1,0 +1,257 @@
+"""The scenario file: everything that a simulated drive depends on.
+
+Every key has a default; an empty file is a whole scenario. `sensors`, where given, replaces the default sensors.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from obstacle_classifier.documents import load_yaml, refusal, validate
+from obstacle_classifier.simulation.options import (
+    DEFAULTS,
+    FAULT_KEYS,
+    FAULTS,
+    KEYS,
+    SENSORS,
+    TOPIC,
+    file_schema,
+    mapping,
+)
+
+__all__ = [
+    "LABELS",
+    "SLOT",
+    "Corridor",
+    "Density",
+    "Fault",
+    "RobotOptions",
+    "Scenario",
+    "SensorOptions",
+    "Street",
+    "Traffic",
+    "load_scenario",
+    "parse_scenario",
+]
+
+LABELS = ("pedestrian", "bicycle", "dog", "trash_can", "bollard", "vehicle")
+"""What the ground truth tells apart."""
+
+SLOT = 4.5  # m of sidewalk that an obstacle which stands on it has to itself, so that the robot can pass
+
+_STANDING = ("trash_can", "bollard", "parked_bicycle", "standing_pedestrian", "blocking_vehicle")
+
+
+@dataclass(frozen=True)
+class Corridor:
+    """The rectangle ahead of the robot in which a label counts as present."""
+
+    length: float = 4.0
+    width: float = 1.4
+    rate: float = 20.0
+
+
+@dataclass(frozen=True)
+class Density:
+    """What stands along the street, per 100 m."""
+
+    trash_can: float = 5.0
+    bollard: float = 5.5
+    parked_bicycle: float = 4.0
+    standing_pedestrian: float = 2.0
+    blocking_vehicle: float = 2.5
+    tree: float = 6.0
+    lamp_post: float = 5.0
+    parked_car: float = 9.0
+    driveway: float = 4.0
+    rough_patch: float = 4.0
+
+
+@dataclass(frozen=True)
+class Street:
+    """The street."""
+
+    width: float = 3.4
+    houses: str = "random"
+    density: Density = field(default_factory=Density)
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What moves, per minute."""
+
+    pedestrian: float = 6.0
+    bicycle: float = 5.0
+    dog: float = 3.5
+    vehicle: float = 8.0
+    crossing: float = 0.7
+
+
+@dataclass(frozen=True)
+class RobotOptions:
+    """How the robot drives."""
+
+    speed: float = 1.3
+    weave: float = 0.3
+
+
+@dataclass(frozen=True)
+class SensorOptions:
+    """One sensor: its type and every option of that type."""
+
+    name: str
+    type: str
+    topic: str
+    options: Mapping[str, Any]
+
+    def __getitem__(self, key: str) -> Any:
+        return self.options[key]
+
+    @property
+    def latency_ns(self) -> int:
+        """Nanoseconds from measuring to receiving."""
+        return round(float(self["latency"]) * 1e9)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong with one sensor from `start` (s of the drive) on, for `duration` seconds."""
+
+    sensor: str
+    kind: str
+    start: float
+    duration: float
+    offset: float = 0.0
+    factor: float = 1.0
+
+
+def _default_sensors() -> tuple[SensorOptions, ...]:
+    entries: dict[str, dict[str, Any]] = {
+        "scan": {"type": "lidar", "topic": "/scan"},
+        "scan_high": {"type": "lidar", "topic": "/scan_high", "position": [0.0, 0.0, 0.95]},
+        "sonar_left": {"type": "sonar", "topic": "/sonar/left", "position": [0.28, 0.15, 0.2], "yaw": 0.5},
+        "sonar_front": {"type": "sonar", "topic": "/sonar/front"},
+        "sonar_right": {"type": "sonar", "topic": "/sonar/right", "position": [0.28, -0.15, 0.2], "yaw": -0.5},
+        "imu": {"type": "imu", "topic": "/imu/data"},
+        "odometry": {"type": "odometry", "topic": "/odom"},
+        "noise_level": {"type": "microphone", "topic": "/noise_level"},
+        "illuminance": {"type": "light", "topic": "/illuminance"},
+        "surface_temperature": {"type": "thermometer", "topic": "/surface_temperature"},
+    }
+    return tuple(_sensor(name, entry) for name, entry in entries.items())
+
+
+def _sensor(name: str, entry: Mapping[str, Any]) -> SensorOptions:
+    own = {key: value for key, value in entry.items() if key not in ("type", "topic")}
+    return SensorOptions(name, entry["type"], entry["topic"], {**DEFAULTS[entry["type"]], **own})
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A drive, as the scenario file describes it."""
+
+    duration: float = 60.0
+    seed: int = 0
+    start_time: int = 1_700_000_000
+    storage: str = "mcap"
+    label_topic: str = "/ground_truth"
+    corridor: Corridor = field(default_factory=Corridor)
+    street: Street = field(default_factory=Street)
+    traffic: Traffic = field(default_factory=Traffic)
+    robot: RobotOptions = field(default_factory=RobotOptions)
+    sensors: tuple[SensorOptions, ...] = field(default_factory=_default_sensors)
+    faults: tuple[Fault, ...] = ()
+
+    def override(self, duration: float | None = None, seed: int | None = None) -> Scenario:
+        """The same scenario with another duration or seed, checked like the file's.
+
+        Raises:
+            ConfigError: Naming the argument.
+        """
+        changes: dict[str, Any] = {
+            key: value for key, value in (("duration", duration), ("seed", seed)) if value is not None
+        }
+        for key, value in changes.items():
+            validate(value, KEYS[""][key], "the command", key)
+        return replace(self, **changes)
+
+
+def load_scenario(path: str | Path) -> Scenario:
+    """Read and check a scenario file.
+
+    Raises:
+        ConfigError: Naming the file, the key, what was found and what was expected.
+    """
+    return parse_scenario(load_yaml(path), str(path))
+
+
+def parse_scenario(document: Mapping[str, Any], source: str) -> Scenario:
+    """Check a parsed scenario; `source` is what messages name.
+
+    Raises:
+        ConfigError: Naming the source, the key, what was found and what was expected.
+    """
+    validate(document, file_schema(), source)
+    sections: dict[str, Any] = {
+        "corridor": Corridor(**document.get("corridor", {})),
+        "traffic": Traffic(**document.get("traffic", {})),
+        "robot": RobotOptions(**document.get("robot", {})),
+    }
+    street = dict(document.get("street", {}))
+    density = Density(**street.pop("density", {}))
+    sections["street"] = Street(**street, density=density)
+    standing = sum(getattr(density, name) for name in _STANDING)
+    if standing * SLOT > 100:
+        limit = f"{', '.join(_STANDING)} to add up to at most {100 / SLOT:g} per 100 m"
+        raise refusal(source, "street.density", standing, limit)
+    if "sensors" in document:
+        sections["sensors"] = _parse_sensors(document["sensors"], source)
+    plain = {key: document[key] for key in KEYS[""] if key in document}
+    scenario = Scenario(**plain, **sections)
+    for sensor in scenario.sensors:
+        if sensor.topic == scenario.label_topic:
+            key = f"sensors.{sensor.name}.topic"
+            raise refusal(source, key, sensor.topic, "a topic of its own (label_topic has this one)")
+    return replace(scenario, faults=_parse_faults(document.get("faults", []), scenario, source))
+
+
+def _parse_sensors(document: Mapping[str, Any], source: str) -> tuple[SensorOptions, ...]:
+    sensors: list[SensorOptions] = []
+    for name, entry in document.items():
+        key = f"sensors.{name}"
+        kinds = {"type": {"enum": list(SENSORS)}, "topic": TOPIC}
+        validate(entry, {"type": "object", "required": ["type", "topic"], "properties": kinds}, source, key)
+        validate(entry, mapping({**kinds, **SENSORS[entry["type"]]}), source, key)
+        sensor = _sensor(str(name), entry)
+        if any(other.topic == sensor.topic for other in sensors):
+            raise refusal(source, f"{key}.topic", sensor.topic, "a topic of its own")
+        if "max_range" in sensor.options and sensor["min_range"] >= sensor["max_range"]:
+            raise refusal(source, f"{key}.min_range", sensor["min_range"], f"less than max_range {sensor['max_range']}")
+        if sensor.type == "lidar":
+            first, last = sensor["field_of_view"]
+            if not -math.pi <= first < last <= math.pi + 1e-3:
+                expected = "two increasing angles between -pi and pi"
+                raise refusal(source, f"{key}.field_of_view", sensor["field_of_view"], expected)
+        sensors.append(sensor)
+    return tuple(sensors)
+
+
+def _parse_faults(entries: list[Any], scenario: Scenario, source: str) -> tuple[Fault, ...]:
+    faults = []
+    for index, entry in enumerate(entries):
+        key = f"faults[{index}]"
+        common = {
+            "sensor": {"enum": [sensor.name for sensor in scenario.sensors]},
+            "kind": {"enum": list(FAULTS)},
+            **FAULT_KEYS,
+        }
+        required = {"type": "object", "required": list(common), "properties": common}
+        validate(entry, required, source, key)
+        own = FAULTS[entry["kind"]]
+        validate(entry, mapping({**common, **own}, required=[*common, *own]), source, key)
+        faults.append(Fault(**entry))
+    return tuple(faults)

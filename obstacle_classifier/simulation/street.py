@@ -1,0 +1,261 @@
+"""A street made by chance: what stands along it, and the path of a robot that passes it all."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from obstacle_classifier.simulation.geometry import Floats
+from obstacle_classifier.simulation.path import plan_path
+from obstacle_classifier.simulation.scenario import SLOT, Density, Scenario
+from obstacle_classifier.simulation.things import Thing
+
+__all__ = ["Patch", "StreetPlan", "empty_street", "plan_street"]
+
+_BEHIND, _AHEAD = 20.0, 30.0  # m of street behind the start and beyond the end of the drive
+_DRIVEWAY_WIDTH = 3.6  # m
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Broken pavement from `start` to `end` (m), its ridges up to `height` m high."""
+
+    start: float
+    end: float
+    height: float
+
+
+@dataclass(frozen=True)
+class StreetPlan:
+    """A street along x, the sidewalk around y = 0.
+
+    Attributes:
+        start, end: Where it begins and ends (m).
+        width: Of the sidewalk (m).
+        houses: +1 if they stand on the left (y > 0), -1 on the right; the road is on the other side.
+        things: All that stands still.
+        driveways: x of each (m).
+        patches: Broken pavement.
+        path_x, path_y: (n,) the robot's path (m).
+    """
+
+    start: float
+    end: float
+    width: float
+    houses: int
+    things: tuple[Thing, ...]
+    driveways: tuple[float, ...]
+    patches: tuple[Patch, ...]
+    path_x: Floats
+    path_y: Floats
+
+    def path(self, x: float) -> float:
+        """Where across the sidewalk the path is at x."""
+        return float(np.interp(x, self.path_x, self.path_y))
+
+
+def empty_street(length: float, width: float = 3.4, things: tuple[Thing, ...] = ()) -> StreetPlan:
+    """A level street with nothing on it but the things given, and a straight path."""
+    x = np.array([-_BEHIND, length + _AHEAD])
+    return StreetPlan(float(x[0]), float(x[1]), width, 1, things, (), (), x, np.zeros(2))
+
+
+def plan_street(scenario: Scenario, rng: np.random.Generator) -> StreetPlan:
+    """A street long enough for the scenario's drive."""
+    width, density = scenario.street.width, scenario.street.density
+    start, end = -_BEHIND, scenario.robot.speed * scenario.duration + _AHEAD
+    side = {"left": 1, "right": -1}.get(scenario.street.houses) or int(rng.choice([-1, 1]))
+    driveways = _spread(rng, 6.0, end, density.driveway, 10.0)
+    standing, groups = _standing(rng, width, end, density, driveways)
+    kerb = _kerb_furniture(rng, width, (start, end), density, driveways, groups)
+    cars = _parked_cars(rng, width, (start, end), density, driveways, standing)
+    walls = _walls(rng, width, (start, end), driveways)
+    patches = tuple(
+        Patch(x, x + float(rng.uniform(2, 5)), float(rng.uniform(0.004, 0.012)))
+        for x in _spread(rng, 4.0, end, density.rough_patch, 7.0)
+    )
+    things = tuple(_mirror(thing, side) for thing in (*standing, *kerb, *cars, *walls))
+    path_x, path_y = plan_path(rng, things, (start, end), width, scenario.robot.weave)
+    return StreetPlan(start, end, width, side, things, tuple(driveways), patches, path_x, path_y)
+
+
+def _spread(rng: np.random.Generator, start: float, end: float, per_100_m: float, apart: float) -> list[float]:
+    """Places along the street, by chance, never closer than `apart`."""
+    if per_100_m <= 0:
+        return []
+    places: list[float] = []
+    x = start
+    while True:
+        x += apart + float(rng.exponential(max(100 / per_100_m - apart, 0.0)))
+        if x > end:
+            return places
+        places.append(x)
+
+
+def _mirror(thing: Thing, side: int) -> Thing:
+    return thing if side > 0 else replace(thing, y=-thing.y, yaw=-thing.yaw)
+
+
+def _near(x: float, places: list[float], distance: float) -> bool:
+    return any(abs(x - place) < distance for place in places)
+
+
+def _standing(
+    rng: np.random.Generator, width: float, end: float, density: Density, driveways: list[float]
+) -> tuple[list[Thing], list[float]]:
+    """What stands on the sidewalk, one kind a slot, houses on the left; and the middles of the slots taken."""
+    makers = {
+        "trash_can": _trash_cans,
+        "bollard": _bollards,
+        "parked_bicycle": _parked_bicycle,
+        "standing_pedestrian": _standing_people,
+        "blocking_vehicle": _blocking_van,
+    }
+    chances = np.array([getattr(density, name) * SLOT / 100 for name in makers])
+    things: list[Thing] = []
+    taken: list[float] = []
+    for group, middle in enumerate(np.arange(5.0, end, SLOT)):
+        draw, x = rng.random(), float(middle + rng.uniform(-0.6, 0.6))
+        chosen = int(np.searchsorted(np.cumsum(chances), draw, side="right"))
+        if chosen == len(chances) or _near(x, driveways, _DRIVEWAY_WIDTH / 2 + 1.0):
+            continue
+        name = list(makers)[chosen]
+        if name == "blocking_vehicle" and (_near(x, driveways, 6.0) or _near(x, taken, 1.6 * SLOT)):
+            continue
+        things += [replace(thing, group=group) for thing in makers[name](rng, x, width)]
+        taken.append(x)
+    return things, taken
+
+
+def _across(rng: np.random.Generator, width: float, half: float) -> float:
+    """Where across the sidewalk something stands that is `half` m wide to each side."""
+    return float(rng.uniform(-width / 2 + half + 0.1, width / 2 - half - 0.1))
+
+
+def _trash_cans(rng: np.random.Generator, x: float, width: float) -> list[Thing]:
+    size, y = float(rng.uniform(0.42, 0.62)), _across(rng, width, 0.35)
+    can = Thing(
+        "trash_can",
+        x,
+        y,
+        float(rng.uniform(-0.5, 0.5)),
+        size,
+        size,
+        float(rng.uniform(1.03, 1.15)),
+        float(rng.uniform(0.1, 0.5)),
+    )
+    can = replace(can, label="trash_can")
+    if rng.random() < 0.3:  # two side by side
+        return [can, replace(can, x=x + 0.75, yaw=float(rng.uniform(-0.3, 0.3)))]
+    return [can]
+
+
+def _bollards(rng: np.random.Generator, x: float, width: float) -> list[Thing]:
+    thick = float(rng.uniform(0.1, 0.2))
+    post = Thing(
+        "bollard", x, 0.0, 0.0, thick, thick, float(rng.uniform(0.7, 0.9)), float(rng.uniform(0.2, 0.8)), "bollard"
+    )
+    count = int(rng.integers(1, 4))
+    if count == 1:
+        return [replace(post, y=_across(rng, width, 0.3))]
+    gap = 1.25
+    first = float(rng.uniform(-width / 2 + 0.2, width / 2 - 0.2 - gap * (count - 1)))
+    return [replace(post, y=first + gap * number) for number in range(count)]
+
+
+def _parked_bicycle(rng: np.random.Generator, x: float, width: float) -> list[Thing]:
+    yaw = float(rng.choice([0.0, math.pi]) + rng.uniform(-0.6, 0.6))
+    y = _across(rng, width, 0.5)
+    return [Thing("bicycle", x, y, yaw, 1.75, 0.5, 1.05, float(rng.uniform(0.2, 0.6)), "bicycle")]
+
+
+def _standing_people(rng: np.random.Generator, x: float, width: float) -> list[Thing]:
+    y = _across(rng, width, 0.3)
+    height = float(rng.uniform(1.5, 1.9))
+    one = Thing(
+        "person",
+        x,
+        y,
+        float(rng.uniform(-math.pi, math.pi)),
+        0.3,
+        0.5,
+        height,
+        float(rng.uniform(0.08, 0.7)),
+        "pedestrian",
+    )
+    if rng.random() < 0.4:  # two who talk
+        return [one, replace(one, x=x + 0.8, yaw=one.yaw + 2.5, reflectivity=float(rng.uniform(0.08, 0.7)))]
+    return [one]
+
+
+def _blocking_van(rng: np.random.Generator, x: float, width: float) -> list[Thing]:
+    on_sidewalk = float(rng.uniform(0.9, 1.4))
+    y = -width / 2 + on_sidewalk - 1.0
+    yaw = float(rng.uniform(-0.05, 0.05))
+    return [Thing("van", x + 1.0, y, yaw, 5.2, 2.0, 2.2, float(rng.uniform(0.1, 0.8)), "vehicle")]
+
+
+def _kerb_furniture(
+    rng: np.random.Generator,
+    width: float,
+    reach: tuple[float, float],
+    density: Density,
+    driveways: list[float],
+    taken: list[float],
+) -> list[Thing]:
+    """Trees and posts along the kerb: like bollards to a lidar, but no label."""
+    things = []
+    for kind, per_100_m in (("tree", density.tree), ("lamp_post", density.lamp_post)):
+        for x in _spread(rng, reach[0], reach[1], per_100_m, 4.0):
+            if _near(x, driveways, _DRIVEWAY_WIDTH / 2 + 0.3) or _near(x, taken, 2.4):
+                continue
+            thick = float(rng.uniform(0.2, 0.45) if kind == "tree" else rng.uniform(0.08, 0.18))
+            y = -width / 2 + float(rng.uniform(0.25, 0.5))
+            height = float(rng.uniform(3, 6))
+            things.append(Thing(kind, x, y, 0.0, thick, thick, height, float(rng.uniform(0.2, 0.6))))
+    return things
+
+
+def _parked_cars(
+    rng: np.random.Generator,
+    width: float,
+    reach: tuple[float, float],
+    density: Density,
+    driveways: list[float],
+    standing: list[Thing],
+) -> list[Thing]:
+    vans = [thing.x for thing in standing if thing.kind == "van"]
+    things = []
+    for x in np.arange(reach[0], reach[1], 5.5):
+        if rng.random() >= density.parked_car * 5.5 / 100:
+            continue
+        if _near(float(x), driveways, _DRIVEWAY_WIDTH / 2 + 2.5) or _near(float(x), vans, 5.5):
+            continue
+        y = -width / 2 - 0.3 - 0.9 - float(rng.uniform(0, 0.3))
+        length = float(rng.uniform(3.8, 4.7))
+        yaw = float(rng.uniform(-0.03, 0.03))
+        things.append(Thing("parked_car", float(x), y, yaw, length, 1.8, 1.45, float(rng.uniform(0.1, 0.8))))
+    return things
+
+
+def _walls(rng: np.random.Generator, width: float, reach: tuple[float, float], driveways: list[float]) -> list[Thing]:
+    """House fronts, each with its own setback, open at the driveways."""
+    things = []
+    x = reach[0]
+    while x < reach[1]:
+        end = x + float(rng.uniform(4, 14))
+        opening = next((at for at in driveways if x < at and end > at - _DRIVEWAY_WIDTH / 2), None)
+        if opening is not None:
+            end = opening - _DRIVEWAY_WIDTH / 2
+        setback = float(rng.choice([0.0, 0.05, 0.4, 1.2, 3.0], p=[0.3, 0.2, 0.2, 0.2, 0.1]))
+        reflectivity = float(rng.uniform(0.3, 0.8))
+        if end - x > 0.3:
+            y = width / 2 + setback + 0.2
+            height = float(rng.uniform(3, 9))
+            things.append(Thing("wall", (x + end) / 2, y, 0.0, end - x, 0.4, height, reflectivity))
+        x = end if opening is None else opening + _DRIVEWAY_WIDTH / 2
+        if opening is None and rng.random() < 0.15:  # a gap between two houses
+            x += float(rng.uniform(0.5, 2.5))
+    return things
