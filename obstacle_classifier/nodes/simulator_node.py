@@ -1,0 +1,137 @@
+"""The node that simulates: a drive along the sidewalk, published as it happens, the labels among it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import rclpy
+from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.clock import Clock, ClockType
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import get_default_context
+from rosgraph_msgs.msg import Clock as ClockMessage
+
+from obstacle_classifier import simulation
+from obstacle_classifier.errors import ConfigError, ObstacleClassifierError
+from obstacle_classifier.nodes.executor import SPIN_PERIOD, StopSignal
+from obstacle_classifier.nodes.subscriptions import message_class
+
+__all__ = ["SimulatorNode", "main"]
+
+_TICK = 0.01  # s between two looks at what is due
+_LATE = 1.0  # s of delay from which the log complains
+
+_PARAMETERS: tuple[tuple[str, str | int | float | bool, str], ...] = (
+    ("scenario", "", "scenario file; empty: the default sidewalk"),
+    ("seed", -1, "instead of the scenario's; -1: the scenario's"),
+    ("duration", 0.0, "s of driving, instead of the scenario's; 0: the scenario's"),
+    ("rate", 1.0, "simulated seconds a second; other than 1 only with publish_clock"),
+    ("publish_clock", False, "publish /clock from the scenario's start time on; else everything bears the wall's time"),
+)
+
+
+class SimulatorNode(Node):
+    """Publishes one drive, message for message what `simulate` would record.
+
+    Attributes:
+        done: Whether the drive is over.
+        published: Messages so far, without those on /clock.
+    """
+
+    def __init__(self, context: Context | None = None, parameter_overrides: Sequence[Parameter] = ()) -> None:
+        super().__init__("sidewalk_simulator", context=context, parameter_overrides=list(parameter_overrides))
+        for name, default, description in _PARAMETERS:
+            self.declare_parameter(name, default, ParameterDescriptor(description=description, read_only=True))
+        self.done, self.published = False, 0
+        self._rate = float(self._value("rate"))
+        clocked = bool(self._value("publish_clock"))
+        if self._rate <= 0 or (self._rate != 1.0 and not clocked):
+            expected = "more than 0" if clocked else "1 without publish_clock"
+            raise ConfigError(f"parameter 'rate': found {self._rate:g}, expected {expected}")
+        # The wall's time whatever use_sim_time says: with it, this node would wait for its own clock.
+        wall = Clock(clock_type=ClockType.SYSTEM_TIME)
+        self._drive = simulation.Simulation(self._scenario(), None if clocked else wall.now().nanoseconds)
+        reliable = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
+        self._outlets = {
+            topic: self.create_publisher(message_class(kind), topic, reliable)
+            for topic, kind in self._drive.topics.items()
+        }
+        self._clock_outlet = self.create_publisher(ClockMessage, "/clock", reliable) if clocked else None
+        self._clock = self._drive.start
+        self._messages = self._drive.messages()
+        self._next: Any = next(self._messages)
+        self._began = time.monotonic()
+        self._complained = 0.0
+        self.create_timer(_TICK, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def _value(self, name: str) -> Any:
+        return self.get_parameter(name).value
+
+    def _scenario(self) -> simulation.Scenario:
+        path, seed, duration = self._value("scenario"), self._value("seed"), self._value("duration")
+        scenario = simulation.load_scenario(path) if path else simulation.Scenario()
+        return scenario.override(duration or None, None if seed == -1 else seed)
+
+    def _tick(self) -> None:
+        """Publish whatever is due by now."""
+        due = self._drive.start + round((time.monotonic() - self._began) * self._rate * 1e9)
+        pause = time.monotonic() + SPIN_PERIOD  # a late simulation must not keep a signal waiting
+        while self._next is not None and self._next.time <= due and time.monotonic() < pause:
+            message = self._next
+            self._tell_time(message.time)
+            self._outlets[message.topic].publish(message.data)
+            self.published += 1
+            self._next = next(self._messages, None)
+        if self._next is None:
+            self.done = True
+            return
+        self._tell_time(min(due, self._next.time))
+        self._complain_if_late()
+
+    def _tell_time(self, now: int) -> None:
+        if self._clock_outlet is not None and now > self._clock:
+            self._clock = now
+            message = ClockMessage()
+            message.clock.sec, message.clock.nanosec = divmod(now, 10**9)
+            self._clock_outlet.publish(message)
+
+    def _complain_if_late(self) -> None:
+        now = time.monotonic()
+        late = (now - self._began) - (self._next.time - self._drive.start) * 1e-9 / self._rate
+        if late > _LATE and now > self._complained + 10.0:
+            self._complained = now
+            self.get_logger().warning(f"the simulation is {late:.1f} s late: this machine is too slow for it")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Simulate one drive; returns 0 at its end, 130 if a signal ended it, 1 if a parameter is wrong."""
+    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    context = get_default_context()
+    stop = StopSignal()
+    try:
+        node = SimulatorNode()
+    except ObstacleClassifierError as error:
+        print(f"simulator_node: {error}", file=sys.stderr)
+        rclpy.try_shutdown()
+        return 1
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    while not node.done and not stop.received and context.ok():
+        executor.spin_once(timeout_sec=SPIN_PERIOD)
+    executor.shutdown()
+    status = 0 if node.done else 130
+    node.destroy_node()
+    rclpy.try_shutdown()
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
