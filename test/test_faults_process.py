@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed")
 
 import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.context import Context
@@ -132,6 +133,33 @@ def test_nothing_arrives_at_all(path: Path) -> None:
             lambda: subject.message("output") == "no message of any sensor yet: there is nothing to classify", "a word"
         )
         assert subject.intervals == []
+
+
+def test_simulated_time_is_switched_on_and_off(path: Path) -> None:
+    with Rig() as rig:
+        rig.feed_sensors()
+        subject = rig.start("switched", f"model_path:={path}", *PARAMETERS)
+        for _ in range(2):
+            rig.settle()
+            assert rig.set_parameters(subject, use_sim_time=True) == [None]
+            rig.run(lambda: "waiting for /clock" in subject.message("clock"), "a word about /clock")
+            subject.forget()
+            rig.run(lambda: subject.level("sensor scan") == ERROR, "diagnostics of the sensors")
+            assert subject.intervals == []
+            assert rig.set_parameters(subject, use_sim_time=False) == [None]
+
+
+def test_diagnostics_bear_the_namespace(path: Path) -> None:
+    """Several robots may share /diagnostics."""
+    with Rig() as rig:
+        rig.start("spaced", f"model_path:={path}", arguments=["-r", "__ns:=/robot"])
+        names: set[str] = set()
+
+        def listen(message: DiagnosticArray) -> None:
+            names.update(status.name for status in message.status)
+
+        rig.node.create_subscription(DiagnosticArray, "/diagnostics", listen, 10)
+        rig.run(lambda: "robot/spaced: sensor scan" in names, "diagnostics")
 
 
 def test_diagnostics_of_a_node_that_has_no_model(tmp_path: Path) -> None:
