@@ -1,0 +1,173 @@
+"""Scores on held-out simulated bags, other seeds and so other streets, beside scikit-learn on the same matrix.
+
+    .venv/bin/python benchmarks/simulation.py [--train 30] [--test 10] [--seconds 60] [--folder BAGS]
+
+One table of average precision: the model as `train` makes it and `evaluate` scores it; scikit-learn's MLPClassifier
+of the same size; gradient boosting; the single feature that ranks the training intervals best; and the prevalence,
+which is what guessing scores. The task is sound if no single feature comes near, and no label is out of reach.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Sequence
+from multiprocessing import Pool
+from pathlib import Path
+
+# More threads lose time on a busy machine.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+from numpy.typing import NDArray
+
+from obstacle_classifier.bags.dataset import Dataset, read_dataset
+from obstacle_classifier.features import SensorsFile, load_sensors_file
+from obstacle_classifier.model import standardise
+from obstacle_classifier.progress import TextProgress
+from obstacle_classifier.simulation import load_scenario, simulate
+from obstacle_classifier.training import TrainConfig, evaluate, train
+from obstacle_classifier.training.metrics import average_precision
+from obstacle_classifier.training.normaliser import fit_normaliser
+
+CONFIG = Path(__file__).parents[1] / "config"
+HELD_OUT_SEED = 1_000_000  # the held-out streets are this seed and those after it
+TOLERANCE = 0.02  # macro AP by which ours may be below MLPClassifier's
+MARGIN = 0.1  # macro AP by which a single feature must be below ours
+LIFT = 1.5  # AP over prevalence that every label must reach
+
+Floats = NDArray[np.float64]
+
+
+def make_bag(job: tuple[Path, int, float]) -> Path:
+    """Simulate one bag, unless it is there already."""
+    path, seed, seconds = job
+    return (
+        path if path.exists() else simulate(load_scenario(CONFIG / "scenarios" / "sidewalk.yaml"), path, seconds, seed)
+    )
+
+
+def make_bags(folder: Path, counts: Sequence[int], seconds: float) -> list[list[Path]]:
+    """Simulate the training and the held-out bags, two at a time."""
+    seeds = [range(counts[0]), range(HELD_OUT_SEED, HELD_OUT_SEED + counts[1])]
+    jobs = [(folder / f"drive_{seed}_{seconds:g}s", seed, seconds) for part in seeds for seed in part]
+    new = sum(not path.exists() for path, _, _ in jobs)
+    began = time.monotonic()
+    with Pool(2) as pool:
+        paths = pool.map(make_bag, jobs, chunksize=1)
+    if new:
+        took = time.monotonic() - began
+        speed = new * seconds / took
+        print(f"{new} bags of {seconds:g} s, two at a time, took {took:.0f} s: {speed:.0f} times real time", flush=True)
+    return [paths[: counts[0]], paths[counts[0] :]]
+
+
+def precision(Y: Floats, P: Floats) -> list[float]:
+    """Average precision of each label."""
+    return [average_precision(Y[:, label], P[:, label]) for label in range(Y.shape[1])]
+
+
+def matrix(data: Dataset) -> tuple[Floats, Floats]:
+    """Features and targets of the intervals that count."""
+    return data.X[data.usable], data.Y[data.usable].astype(np.float64)
+
+
+def sklearn_mlp(fit: tuple[Floats, Floats], test: Floats, config: TrainConfig, columns: Sequence[str]) -> Floats:
+    """scikit-learn's network of the same size, batch and epochs, by its own optimizer."""
+    from sklearn.neural_network import MLPClassifier
+
+    mean, scale = fit_normaliser(fit[0], columns)
+    network = MLPClassifier(
+        (config.hidden, config.hidden), batch_size=config.batch_size, max_iter=config.epochs, random_state=0
+    )
+    network.fit(standardise(fit[0], mean, scale), fit[1])
+    return np.asarray(network.predict_proba(standardise(test, mean, scale)), np.float64)
+
+
+def boosting(fit: tuple[Floats, Floats], test: Floats) -> Floats:
+    """scikit-learn's gradient boosting, a model a label, on the raw features."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    X, Y = fit
+    models = [HistGradientBoostingClassifier(max_iter=60, max_leaf_nodes=15, random_state=0).fit(X, y) for y in Y.T]
+    return np.stack([model.predict_proba(test)[:, 1] for model in models], axis=1)
+
+
+def single_feature(fit: tuple[Floats, Floats], test: Floats, columns: Sequence[str]) -> tuple[Floats, list[str]]:
+    """For each label the feature, rising or falling, that ranks the training intervals best."""
+    filled = np.where(np.isnan(fit[0]), np.nanmedian(fit[0], axis=0), fit[0])
+    tested = np.where(np.isnan(test), np.nanmedian(fit[0], axis=0), test)
+    chosen, names = [], []
+    for y in fit[1].T:
+        ranked = [
+            (average_precision(y, sign * filled[:, j]), sign, j) for j in range(filled.shape[1]) for sign in (1, -1)
+        ]
+        _, sign, best = max(ranked)
+        chosen.append(sign * tested[:, best])
+        names.append(columns[best])
+    return np.stack(chosen, axis=1), names
+
+
+def compare(bags: list[list[Path]], sensors: SensorsFile) -> int:
+    """Print the table; 1 if it does not hold what it must."""
+    say = TextProgress()
+    # The held-out bags are the test: of the training bags none is needed for one.
+    config = TrainConfig(test_share=0.001)
+    began = time.monotonic()
+    model = train(sensors, bags[0], config, say).model
+    print(f"trained on {len(bags[0])} bags in {time.monotonic() - began:.0f} s")
+    result = evaluate(model, bags[1], say)
+    fit, (X, Y) = (matrix(read_dataset(paths, sensors, say)) for paths in bags)
+    single, names = single_feature(fit, X, sensors.columns)
+    table = {
+        "ours": [float(result["labels"][label]["average_precision"]) for label in sensors.labels],
+        "MLPClassifier": precision(Y, sklearn_mlp(fit, X, config, sensors.columns)),
+        "HistGradientBoosting": precision(Y, boosting(fit, X)),
+        "best single feature": precision(Y, single),
+        "prevalence": Y.mean(axis=0).tolist(),
+    }
+    print(
+        f"\naverage precision on {len(bags[1])} held-out bags, {len(Y)} intervals of {len(sensors.columns)} features\n"
+    )
+    print(f"{'':<21}" + "".join(f"{label:>12}" for label in (*sensors.labels, "macro")))
+    for name, row in table.items():
+        print(f"{name:<21}" + "".join(f"{value:>12.3f}" for value in (*row, np.mean(row))))
+    best = [f"{label} {name}" for label, name in zip(sensors.labels, names, strict=True)]
+    print(f"\nbest single features: {', '.join(best)}")
+    macro = {name: float(np.mean(row)) for name, row in table.items()}
+    failures = []
+    if macro["ours"] < macro["MLPClassifier"] - TOLERANCE:
+        failures.append(f"ours is below MLPClassifier by more than {TOLERANCE}")
+    if macro["best single feature"] > macro["ours"] - MARGIN:
+        failures.append(f"a single feature comes within {MARGIN} of ours")
+    for label, score, prevalence in zip(sensors.labels, table["ours"], table["prevalence"], strict=True):
+        if score < LIFT * prevalence:
+            failures.append(f"{label} scores less than {LIFT} times its prevalence")
+    print("\n".join(f"FAILED: {failure}" for failure in failures) or "all as it must be")
+    return bool(failures)
+
+
+def main() -> int:
+    """Simulate, train, compare."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--train", type=int, default=30, help="training bags")
+    parser.add_argument("--test", type=int, default=10, help="held-out bags")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of driving a bag")
+    parser.add_argument("--folder", type=Path, help="where the bags go and stay; else a temporary folder")
+    options = parser.parse_args()
+    os.environ["PYTHONWARNINGS"] = "ignore"
+    warnings.filterwarnings("ignore")  # scikit-learn says of a fit that it might go on
+    sensors = load_sensors_file(CONFIG / "sensors" / "sidewalk.yaml")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        return compare(make_bags(folder, (options.train, options.test), options.seconds), sensors)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
