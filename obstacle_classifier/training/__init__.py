@@ -1,0 +1,16 @@
+"""Bags to a model: split, fit, measure."""
+
+from obstacle_classifier.training.config import TrainConfig, load_train_config, parse_train_config
+from obstacle_classifier.training.evaluate import evaluate
+from obstacle_classifier.training.metrics import format_scores
+from obstacle_classifier.training.train import Training, train
+
+__all__ = [
+    "TrainConfig",
+    "Training",
+    "evaluate",
+    "format_scores",
+    "load_train_config",
+    "parse_train_config",
+    "train",
+]
