@@ -32,11 +32,12 @@ setup(
     ],
     install_requires=["jsonschema", "numpy", "PyYAML"],
     # colcon runs the tests with pytest because it is named here.
-    extras_require={"offline": ["rosbags", "tqdm"], "test": ["pytest"]},
+    extras_require={"offline": ["matplotlib", "mujoco", "pillow", "rosbags", "tqdm"], "test": ["pytest"]},
     zip_safe=False,
     entry_points={
         "console_scripts": [
             "classifier_node = obstacle_classifier.nodes.classifier_node:main",
+            "simulator_node = obstacle_classifier.nodes.simulator_node:main",
             "trainer_node = obstacle_classifier.nodes.trainer_node:main",
             "obstacle_classifier = obstacle_classifier.cli:main",
         ],

@@ -135,6 +135,7 @@ def publish_twice(rig: Rig) -> Undo:
 FAULTS = (
     Fault("a required sensor dies", stop("scan"), "scan", STALE, r"stale: newest message is \d", known=False),
     Fault("another sensor dies", stop("imu"), "imu", STALE, r"stale: newest message is \d"),
+    Fault("a third sensor dies", stop("noise"), "noise", STALE, r"stale: newest message is \d"),
     Fault(
         "reliability mismatch",
         offer_best_effort,
@@ -229,6 +230,17 @@ def test_fault_of_a_sensor(rig: Rig, fault: Fault) -> None:
         assert after[:ENTER] == [""] * (ENTER - 1) + ["always"], "the decision began anew"
 
 
+def test_all_sensors_die(rig: Rig) -> None:
+    rig.run_all(lambda subject: subject.healthy, "healthy nodes")
+    undo = [stop(key)(rig) for key in list(rig.feeds)]
+    names = [f"sensor {spec.name}" for spec in SENSORS.sensors]
+    rig.run_all(lambda subject: subject.unknown and {subject.level(name) for name in names} == {STALE}, "diagnostics")
+    rig.run_all(lambda subject: subject.message("output") == "unknown: stale: scan", "the required one")
+    for each in undo:
+        each()
+    rig.settle()
+
+
 def test_logs_of_lasting_faults_are_throttled(rig: Rig) -> None:
     for subject in rig.subjects:
         times: dict[str, float] = {}
@@ -245,7 +257,7 @@ def test_logs_of_lasting_faults_are_throttled(rig: Rig) -> None:
 def test_memory_is_flat(rig: Rig) -> None:
     for subject in rig.subjects:
         before = subject.process.resident()
-        for fault in (FAULTS[0], FAULTS[4], FAULTS[11]):
+        for fault in (FAULTS[0], FAULTS[5], FAULTS[12]):
             undo = fault.begin(rig)
             count = len(subject.intervals) + LEAST
             rig.run(lambda subject=subject, count=count: len(subject.intervals) >= count, fault.name)  # type: ignore[misc]

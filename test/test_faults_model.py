@@ -134,7 +134,8 @@ def test_model_with_other_sensors_topics_types_and_labels(rig: Rig, path: Path) 
     rig.feed("front", "sensor_msgs/msg/LaserScan", "/front/scan", scan, RELIABLE)
     rig.feed("noise", "std_msgs/msg/Float64", "/noise_level", lambda: make_float64(1.0), RELIABLE, stranger)
     for subject in rig.subjects:
-        assert rig.set_parameters(subject, labels__always__threshold=0.25, labels__never__threshold=0.75) == [None] * 2
+        values = {"labels__always__threshold": 0.25, "labels__never__threshold": 0.75, "sensors__noise__timeout": 0.7}
+        assert rig.set_parameters(subject, **values) == [None] * 3
         assert rig.reload(subject).success
         subject.forget()
     names = ("sensor front", "sensor noise", "output", "model")
@@ -149,6 +150,7 @@ def test_model_with_other_sensors_topics_types_and_labels(rig: Rig, path: Path) 
         own = {name for name in declared.result.names if name.startswith(("labels.", "sensors."))}
         assert {name.split(".")[1] for name in own} == {"never", "dog", "front", "noise"}
         assert parameter(rig, subject, "labels.never.threshold") == 0.75, "survives while the label does"
+        assert parameter(rig, subject, "sensors.noise.timeout") == 0.7
 
     rig.drop("noise")
     rig.drop("front")
@@ -158,7 +160,8 @@ def test_model_with_other_sensors_topics_types_and_labels(rig: Rig, path: Path) 
     for subject in rig.subjects:
         assert rig.reload(subject).success
         subject.forget()
-        assert rig.set_parameters(subject, labels__never__threshold=1.0) == [None]
+        values = {"labels__never__threshold": 1.0, "sensors__noise__timeout": 0.4}
+        assert rig.set_parameters(subject, **values) == [None] * 2
     rig.settle()
 
 

@@ -18,7 +18,7 @@ SECOND = 10**9
 def compute(times: list[int], values: list[list[float]], end: int = 10 * SECOND) -> dict[str, list[float]]:
     table = np.array(values, float).reshape(len(times), -1)
     last = np.full(table.shape[1], 7.0)
-    result = window_statistics(STATISTICS, np.array(times, np.int64), table, last, end)
+    result = window_statistics(STATISTICS, times, table, last, end)
     return {name: result[:, index].tolist() for index, name in enumerate(STATISTICS)}
 
 
@@ -48,7 +48,7 @@ def test_non_finite_samples_are_skipped_channel_by_channel() -> None:
 
 
 def test_empty_window_knows_only_last_and_count() -> None:
-    table = window_statistics(STATISTICS, np.empty(0, np.int64), np.empty((0, 2)), np.array([1.0, 2.0]), SECOND)
+    table = window_statistics(STATISTICS, [], np.empty((0, 2)), np.array([1.0, 2.0]), SECOND)
     by_name = dict(zip(STATISTICS, table.T.tolist(), strict=True))
     assert by_name.pop("last") == [1.0, 2.0]
     assert by_name.pop("count") == [0.0, 0.0]

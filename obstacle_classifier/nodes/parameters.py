@@ -147,9 +147,9 @@ def markdown_table() -> str:
     lines = ["| parameter | type | default | range | at run time | what |", "|---|---|---|---|---|---|"]
     for spec in (*NODE_PARAMETERS, *SENSOR_PARAMETERS, *LABEL_PARAMETERS):
         name = spec.name.format("<label>" if spec in LABEL_PARAMETERS else "<sensor>")
-        default = (
-            "unset" if spec.default is None else f"`{str(spec.default).lower() if spec.kind is bool else spec.default}`"
-        )
+        default = f"`{str(spec.default).lower() if spec.kind is bool else spec.default}`"
+        if spec.default in (None, ""):
+            default = "unset" if spec.default is None else "empty"
         allowed = " or ".join(f"`{choice}`" for choice in spec.choices)
         if spec.bounds is not None:
             low, high = (spec.kind(bound) for bound in spec.bounds)

@@ -57,9 +57,10 @@ def replay_bag(
     executor.add_node(node)
     answers: list[tuple[int, list[float]]] = []
     reliable = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
+    answer_topic = f"{node_name}/probabilities"
     node.create_subscription(
         Float32MultiArray,
-        f"{node_name}/probabilities",
+        answer_topic,
         lambda message: answers.append((array_end(message), list(message.data))),
         reliable,
     )
@@ -67,7 +68,11 @@ def replay_bag(
     played = [spec for spec in sensors.sensors if spec.topic in bag.topics]
     publishers = {spec.topic: node.create_publisher(message_class(spec.type), spec.topic, reliable) for spec in played}
     try:
-        if not _until(executor, lambda: all(p.get_subscription_count() for p in (clock, *publishers.values()))):
+        heard = (clock, *publishers.values())
+        if not _until(
+            executor,
+            lambda: all(p.get_subscription_count() for p in heard) and node.count_publishers(answer_topic),
+        ):
             topics = ", ".join(publishers)
             raise BagError(f"{bag.path}: no node subscribed to /clock and {topics} within {_DEADLINE:.0f} s")
         began, first, now = time.monotonic(), None, 0

@@ -60,8 +60,11 @@ def write_gif(
     Raises:
         ValueError: There is no view.
     """
+    from PIL.Image import Dither
+
     images = [
-        draw(view, None if probabilities is None else probabilities(view.time)).quantize(64, dither=0) for view in views
+        draw(view, None if probabilities is None else probabilities(view.time)).quantize(64, dither=Dither.NONE)
+        for view in views
     ]
     if not images:
         raise ValueError("found no view, expected at least one")

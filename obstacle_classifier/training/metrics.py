@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["average_precision", "format_scores", "scores"]
+__all__ = ["average_precision", "format_scores", "precision_recall", "scores"]
 
 Floats = NDArray[np.floating[Any]]
 
@@ -25,15 +25,26 @@ def average_precision(y: Floats, score: Floats) -> float:
     Returns:
         Average precision in [0, 1]; NaN without a positive example.
     """
-    positives = float(np.sum(y))
-    if positives == 0:
+    if not np.any(y):
         return float("nan")
+    precision, recall = precision_recall(y, score)
+    return float(np.sum(np.diff(recall, prepend=0.0) * precision))
+
+
+def precision_recall(y: Floats, score: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Precision and recall at every threshold, from the highest down; equal scores form one threshold.
+
+    Args:
+        y: (n,) 0 or 1, at least one 1.
+        score: (n,) finite, larger for "present".
+
+    Returns:
+        (t,) precision and (t,) recall, which ends with 1.
+    """
     order = np.argsort(-score, kind="stable")
     last_of_tie = np.append(np.diff(score[order]) != 0, True)
     true_positives = np.cumsum(y[order], dtype=np.float64)[last_of_tie]
-    precision = true_positives / (np.flatnonzero(last_of_tie) + 1)
-    recall = true_positives / positives
-    return float(np.sum(np.diff(recall, prepend=0.0) * precision))
+    return true_positives / (np.flatnonzero(last_of_tie) + 1), true_positives / true_positives[-1]
 
 
 def scores(Y: Floats, P: Floats, present: NDArray[np.bool_], labels: Sequence[str], coverage: float) -> dict[str, Any]:

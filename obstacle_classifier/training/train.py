@@ -21,11 +21,28 @@ from obstacle_classifier.training.fit import Epoch, fit_dataset
 from obstacle_classifier.training.metrics import scores
 from obstacle_classifier.training.split import MIN_BAGS, hold_out
 
-__all__ = ["Training", "train"]
+__all__ = ["Scored", "Training", "train"]
 
 PARTS = ("train", "validation", "test")
 
 Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The test intervals: what was there, and what the model says.
+
+    Attributes:
+        bags: Name of the bag of each of the n intervals.
+        time_ns: (n,) int64 interval ends.
+        Y: (n, c) float32, 1 where a label is present, else 0.
+        P: (n, c) float64 probabilities.
+    """
+
+    bags: tuple[str, ...]
+    time_ns: NDArray[np.int64]
+    Y: NDArray[np.float32]
+    P: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -36,11 +53,13 @@ class Training:
         model: The model, its test scores in `model.metrics` (empty without a test interval).
         history: Loss per epoch of the fit that was watched on the validation part.
         bags: Names of the bags of each part (empty where bags were cut into time blocks).
+        scored: The test intervals, None if there are none.
     """
 
     model: Model
     history: tuple[Epoch, ...]
     bags: dict[str, tuple[str, ...]]
+    scored: Scored | None
 
 
 def train(sensors: SensorsFile, paths: Sequence[Path], config: TrainConfig, progress: Progress) -> Training:
@@ -77,21 +96,30 @@ def train(sensors: SensorsFile, paths: Sequence[Path], config: TrainConfig, prog
         seed=config.seed,
         bags=_provenance(paths, data, parts),
     )
-    model = replace(model, metrics=_test_scores(model, data, rows[2]))
+    scored = _scored(model, data, rows[2])
+    model = replace(model, metrics=_test_scores(model, data, scored))
     bags = {part: tuple(name for name, own in zip(data.bags, parts, strict=True) if own == part) for part in PARTS}
-    return Training(model, fitted.history, bags)
+    return Training(model, fitted.history, bags, scored)
 
 
-def _test_scores(model: Model, data: Dataset, rows: Rows) -> dict[str, Any]:
-    """Scores by the path that the robot runs, without hysteresis: the test rows need not follow one another."""
+def _scored(model: Model, data: Dataset, rows: Rows) -> Scored | None:
+    """What the model says of these rows, by the path that the robot runs."""
     if not len(rows):
-        return {}
+        return None
     predictor = model.predictor()
     P = np.array([predictor.probabilities(x) for x in data.X[rows]], np.float64)
+    return Scored(tuple(data.bags[bag] for bag in data.bag[rows]), data.time_ns[rows], data.Y[rows], P)
+
+
+def _test_scores(model: Model, data: Dataset, scored: Scored | None) -> dict[str, Any]:
+    """Scores without hysteresis: the test rows need not follow one another."""
+    if scored is None:
+        return {}
     thresholds = np.array([rule.threshold for rule in model.rules])
-    labelled = ~np.isnan(data.Y).any(axis=1) & np.isin(data.bag, np.unique(data.bag[rows]))
+    test_bags = [data.bags.index(name) for name in set(scored.bags)]
+    labelled = ~np.isnan(data.Y).any(axis=1) & np.isin(data.bag, test_bags)
     coverage = float((~data.unknown[labelled]).mean())
-    return scores(data.Y[rows], P, thresholds <= P, model.labels, coverage)
+    return scores(scored.Y, scored.P, thresholds <= scored.P, model.labels, coverage)
 
 
 def _warn(data: Dataset, rows: Sequence[Rows], sensors: SensorsFile, progress: Progress) -> None:

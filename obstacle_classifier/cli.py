@@ -1,0 +1,247 @@
+"""The command line `obstacle_classifier`.
+
+Exit status 0: success; 1: a problem with the data or the model, one line on stderr naming it; 2: wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from obstacle_classifier import __version__
+from obstacle_classifier.errors import ConfigError, ObstacleClassifierError
+
+__all__ = ["main"]
+
+# Before NumPy loads: such small products only lose time, several-fold on a busy machine, when threads share them.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+        sys.stdout.flush()
+    except ObstacleClassifierError as error:
+        return _fail(str(error))
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; the interpreter must not complain at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return _fail(f"{error.filename or 'input or output'}: {error.strerror or error}")
+    except MemoryError:
+        return _fail("out of memory")
+    except KeyboardInterrupt:
+        return _fail("interrupted", status=130)
+    return 0
+
+
+def _fail(line: str, status: int = 1) -> int:
+    print(f"obstacle_classifier: {' '.join(line.split())}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="obstacle_classifier", description="Train, score and inspect obstacle classifiers on recorded bags."
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    bags = "rosbag2 folders, .mcap, .db3 or ROS 1 .bag files, globs, or folders of them"
+
+    train = commands.add_parser("train", help="train on labelled bags and write a model file")
+    train.add_argument("--sensors", required=True, type=Path, metavar="S.yaml", help="sensors file")
+    train.add_argument("--bags", required=True, nargs="+", metavar="BAG", help=bags)
+    train.add_argument("--output", required=True, type=Path, metavar="MODEL.npz", help="model file to write")
+    train.add_argument("--config", type=Path, metavar="TRAIN.yaml", help="training options")
+    train.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="one training option; repeatable"
+    )
+    train.add_argument("--report", type=Path, metavar="DIR", help="folder for a report, one HTML page")
+    train.set_defaults(run=_train)
+
+    evaluate = commands.add_parser("evaluate", help="score a model on labelled bags")
+    evaluate.add_argument("--model", required=True, type=Path, metavar="MODEL.npz", help="model file")
+    evaluate.add_argument("--bags", required=True, nargs="+", metavar="BAG", help=bags)
+    evaluate.add_argument("--output", type=Path, metavar="METRICS.json", help="also write the scores here")
+    evaluate.set_defaults(run=_evaluate)
+
+    predict = commands.add_parser("predict", help="probabilities of one bag, as the node would publish them")
+    predict.add_argument("--model", required=True, type=Path, metavar="MODEL.npz", help="model file")
+    predict.add_argument("--bag", required=True, metavar="BAG", help="one bag")
+    predict.add_argument(
+        "--output", required=True, type=Path, metavar="P.csv", help="time_ns and one column a label; nan is unknown"
+    )
+    predict.set_defaults(run=_predict)
+
+    features = commands.add_parser("features", help="feature matrix and targets of bags")
+    features.add_argument("--sensors", required=True, type=Path, metavar="S.yaml", help="sensors file")
+    features.add_argument("--bags", required=True, nargs="+", metavar="BAG", help=bags)
+    features.add_argument(
+        "--output", required=True, type=Path, metavar="F.npz", help="arrays X, Y, time_ns, bag, columns, labels"
+    )
+    features.set_defaults(run=_features)
+
+    inspect = commands.add_parser("inspect", help="what a model file holds")
+    inspect.add_argument("model", type=Path, metavar="MODEL.npz", help="model file")
+    inspect.set_defaults(run=_inspect)
+
+    simulate = commands.add_parser("simulate", help="a labelled bag of a simulated drive along a sidewalk")
+    simulate.add_argument("--output", required=True, type=Path, metavar="BAG", help="rosbag2 folder to make")
+    simulate.add_argument("--scenario", type=Path, metavar="S.yaml", help="scenario; by default the plain sidewalk")
+    simulate.add_argument("--duration", type=float, metavar="S", help="seconds, instead of the scenario's")
+    simulate.add_argument(
+        "--seed", type=int, metavar="N", help="of street, traffic and noise, instead of the scenario's"
+    )
+    simulate.set_defaults(run=_simulate)
+
+    flops = commands.add_parser("flops", help="cost of inference and training of a network, derived and measured")
+    for name, meaning in (("d", "inputs"), ("h", "units in each hidden layer"), ("c", "labels")):
+        flops.add_argument(name, type=_positive, metavar=name.upper(), help=meaning)
+    flops.set_defaults(run=_flops)
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"found '{text}', expected a whole number of at least 1")
+    return int(text)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from obstacle_classifier.bags import find_bags
+    from obstacle_classifier.features import load_sensors_file
+    from obstacle_classifier.progress import TextProgress
+    from obstacle_classifier.training import format_scores, load_train_config, train
+    from obstacle_classifier.training.report import write_report
+
+    config = load_train_config(options.config, options.set)
+    sensors = load_sensors_file(options.sensors)
+    _check_output(options.output)
+    training = train(sensors, find_bags(options.bags), config, TextProgress())
+    training.model.save(options.output)
+    if options.report is not None:
+        print(f"report: {write_report(options.report, training)}")
+    if training.model.metrics:
+        print(f"held-out scores ({', '.join(training.bags['test']) or 'the last block of each bag'}):")
+        print(format_scores(dict(training.model.metrics)))
+    print(f"wrote {options.output}")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from obstacle_classifier.bags import find_bags
+    from obstacle_classifier.files import write_atomically
+    from obstacle_classifier.model import Model
+    from obstacle_classifier.progress import TextProgress
+    from obstacle_classifier.training import evaluate, format_scores
+
+    if options.output is not None:
+        _check_output(options.output)
+    result = evaluate(Model.load(options.model), find_bags(options.bags), TextProgress())
+    print(format_scores(result))
+    if options.output is not None:
+        write_atomically(options.output, (json.dumps(result, indent=2) + "\n").encode())
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from obstacle_classifier.bags import Bag, find_bags
+    from obstacle_classifier.bags.dataset import read_intervals
+    from obstacle_classifier.files import write_atomically
+    from obstacle_classifier.model import Model
+    from obstacle_classifier.pipeline import Pipeline
+
+    model = Model.load(options.model)
+    paths = find_bags([options.bag])
+    if len(paths) != 1:
+        raise ConfigError(f"--bag: found {len(paths)} bags in {options.bag}, expected one")
+    _check_output(options.output)
+
+    def write(stream: IO[bytes]) -> None:
+        import io
+
+        text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
+        rows = csv.writer(text, lineterminator="\n")
+        rows.writerow(["time_ns", *model.labels])
+        with Bag(paths[0]) as bag:
+            for interval in read_intervals(bag, Pipeline(model.sensors, model)):
+                assert interval.p is not None
+                # str of a float32 is the shortest text that reads back as the same float32.
+                rows.writerow([interval.end, *map(str, interval.p)])
+            for problem in bag.problems:
+                print(f"warning: {problem}", file=sys.stderr)
+        text.detach()
+
+    write_atomically(options.output, write)
+    print(f"wrote {options.output}")
+
+
+def _features(options: argparse.Namespace) -> None:
+    import numpy as np
+
+    from obstacle_classifier.bags import find_bags
+    from obstacle_classifier.bags.dataset import read_dataset
+    from obstacle_classifier.features import load_sensors_file
+    from obstacle_classifier.files import write_atomically
+    from obstacle_classifier.progress import TextProgress
+
+    sensors = load_sensors_file(options.sensors)
+    _check_output(options.output)
+    progress = TextProgress()
+    data = read_dataset(find_bags(options.bags), sensors, progress, labels_required=False)
+    for problem in data.problems:
+        progress.say(f"warning: {problem}")
+    arrays: dict[str, np.ndarray[Any, Any]] = {
+        "X": data.X,
+        "Y": data.Y,
+        "time_ns": data.time_ns,
+        "bag": np.array(data.bags)[data.bag],
+        "columns": np.array(sensors.columns),
+        "labels": np.array(sensors.labels),
+    }
+    write_atomically(options.output, lambda stream: np.savez(stream, allow_pickle=False, **arrays))
+    print(f"wrote {options.output}: {len(data.X)} intervals of {len(sensors.columns)} columns")
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    from obstacle_classifier.model import Model, describe
+
+    print(describe(Model.load(options.model)))
+
+
+def _simulate(options: argparse.Namespace) -> None:
+    from obstacle_classifier.progress import TextProgress
+    from obstacle_classifier.simulation import Scenario, load_scenario, simulate
+
+    scenario = Scenario() if options.scenario is None else load_scenario(options.scenario)
+    simulate(scenario, options.output, options.duration, options.seed, TextProgress())
+    print(f"wrote {options.output}")
+
+
+def _flops(options: argparse.Namespace) -> None:
+    from obstacle_classifier.nn import cost
+
+    shape = options.d, options.h, options.c
+    print(cost.describe_cost(*shape, timing=cost.measure_time(*shape)))
+
+
+def _check_output(path: Path) -> None:
+    """Refuse an output that cannot be written before the work rather than after it."""
+    if path.is_dir():
+        raise ConfigError(f"{path}: found a folder, expected a file to write")
+    if not path.parent.is_dir():
+        raise ConfigError(f"{path}: folder {path.parent} does not exist")
+    if not os.access(path.parent, os.W_OK):
+        raise ConfigError(f"{path}: folder {path.parent} is not writable")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

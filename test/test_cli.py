@@ -1,0 +1,164 @@
+"""The command line, as processes: what it writes, what it says, and its exit status."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+pytest.importorskip("rosbags", reason="rosbags is not installed")
+
+from obstacle_classifier.bags.demo_bags import SENSORS, write_demo_bags
+from obstacle_classifier.model import Model
+
+
+def run(*arguments: object, status: int = 0) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "obstacle_classifier.cli", *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == status, result.stderr
+    assert "Traceback" not in result.stderr
+    return result
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sensors file, five small labelled bags and a model trained on them."""
+    folder = tmp_path_factory.mktemp("cli")
+    (folder / "s.yaml").write_text(yaml.safe_dump(SENSORS, sort_keys=False))
+    write_demo_bags(folder / "bags", count=5, seconds=20)
+    (folder / "empty").mkdir()
+    run("train", "--sensors", folder / "s.yaml", "--bags", folder / "bags", "--output", folder / "model.npz")
+    return folder
+
+
+def test_train_writes_a_model_that_knows_the_labels(folder: Path) -> None:
+    model = Model.load(folder / "model.npz")
+    assert model.labels == ("pedestrian", "bicycle")
+    assert {bag["part"] for bag in model.bags} == {"train", "validation", "test"}
+    assert model.metrics["labels"]["pedestrian"]["average_precision"] > 0.8, "a near cluster of beams is easy"
+
+
+def test_train_says_plain_lines_where_there_is_no_terminal(folder: Path, tmp_path: Path) -> None:
+    arguments = ("--sensors", folder / "s.yaml", "--bags", folder / "bags", "--output", tmp_path / "m.npz")
+    result = run("train", *arguments, "--set", "epochs=2")
+    assert "bags 5/5: street_4" in result.stderr
+    assert re.search(r"^epochs 2/2: loss \d", result.stderr, re.MULTILINE)
+    assert "\r" not in result.stderr
+    assert result.stdout.endswith(f"wrote {tmp_path / 'm.npz'}\n")
+
+
+def test_evaluate_prints_a_table_and_writes_the_same_as_json(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "metrics.json"
+    result = run("evaluate", "--model", folder / "model.npz", "--bags", folder / "bags", "--output", output)
+    metrics = json.loads(output.read_text())
+    shown = f"{metrics['labels']['bicycle']['average_precision']:.3f}"
+    assert re.search(rf"^bicycle +{shown}", result.stdout, re.MULTILINE)
+    assert result.stderr.count("the model was trained on this bag") == 4, "all but the test bag"
+
+
+def test_predict_and_features_cover_the_same_intervals(folder: Path, tmp_path: Path) -> None:
+    bag = folder / "bags" / "street_0"
+    run("predict", "--model", folder / "model.npz", "--bag", bag, "--output", tmp_path / "p.csv")
+    run("features", "--sensors", folder / "s.yaml", "--bags", bag, "--output", tmp_path / "f.npz")
+    with (tmp_path / "p.csv").open(newline="") as stream:
+        header, *rows = csv.reader(stream)
+    assert header == ["time_ns", "pedestrian", "bicycle"]
+    with np.load(tmp_path / "f.npz") as arrays:
+        assert [int(row[0]) for row in rows] == arrays["time_ns"].tolist()
+        assert arrays["X"].shape == (len(rows), len(arrays["columns"]))
+        assert arrays["Y"].shape == (len(rows), 2)
+        assert set(arrays["bag"].tolist()) == {"street_0"}
+        assert arrays["labels"].tolist() == ["pedestrian", "bicycle"]
+        predictor = Model.load(folder / "model.npz").predictor()
+        offline = np.array([predictor.probabilities(x) for x in arrays["X"]])
+    np.testing.assert_array_equal(offline, np.array([row[1:] for row in rows], np.float32))
+
+
+def test_inspect_and_flops_print_what_they_are_asked(folder: Path) -> None:
+    shown = run("inspect", folder / "model.npz").stdout
+    assert Model.load(folder / "model.npz").digest[:12] in shown
+    assert "/noise_level" in shown
+    shown = run("flops", 64, 128, 10).stdout
+    assert "2.68" in shown
+    assert re.search(r"^.*\d ms: ratio \d", shown, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["evaluate", "--model", "{0}/absent.npz", "--bags", "{0}/bags"], "{0}/absent.npz: cannot be read: "),
+        (["predict", "--model", "{0}/s.yaml", "--bag", "{0}/bags/street_0", "--output", "{1}/p.csv"], "{0}/s.yaml: "),
+        (
+            ["predict", "--model", "{0}/model.npz", "--bag", "{0}/bags", "--output", "{1}/p.csv"],
+            "--bag: found 5 bags in {0}/bags, expected one",
+        ),
+        (["features", "--sensors", "{0}/s.yaml", "--bags", "{0}/no*", "--output", "{1}/f.npz"], "{0}/no*: "),
+        (["features", "--sensors", "{0}/s.yaml", "--bags", "{0}/empty", "--output", "{1}/f.npz"], "{0}/empty: "),
+        (
+            ["features", "--sensors", "{0}/s.yaml", "--bags", "{0}/bags", "--output", "{1}/absent/f.npz"],
+            "{1}/absent/f.npz: folder {1}/absent does not exist",
+        ),
+        (
+            ["features", "--sensors", "{0}/s.yaml", "--bags", "{0}/bags", "--output", "{1}"],
+            "{1}: found a folder, expected a file to write",
+        ),
+        (
+            ["train", "--sensors", "{0}/s.yaml", "--bags", "{0}/bags", "--output", "{1}/m.npz", "--set", "epochs"],
+            "--set: found 'epochs', expected key=value",
+        ),
+        (
+            ["train", "--sensors", "{0}/s.yaml", "--bags", "{0}/bags", "--output", "{1}/m.npz", "--set", "epochs=0"],
+            "--set: key 'epochs': found 0, expected at least 1",
+        ),
+        (
+            ["train", "--sensors", "{0}/none.yaml", "--bags", "{0}/bags", "--output", "{1}/m.npz"],
+            "{0}/none.yaml: cannot be read: No such file or directory",
+        ),
+    ],
+)
+def test_a_problem_with_the_data_is_one_line_and_status_1(
+    folder: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    result = run(*(argument.format(folder, tmp_path) for argument in arguments), status=1)
+    assert result.stderr.splitlines()[-1].startswith(f"obstacle_classifier: {message.format(folder, tmp_path)}")
+    assert list(tmp_path.iterdir()) == [], "nothing half-written is left"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["fly"], "argument COMMAND: invalid choice: 'fly'"),
+        (["train", "--sensors", "s.yaml"], "the following arguments are required: --bags, --output"),
+        (["flops", "0", "1", "1"], "argument D: found '0', expected a whole number of at least 1"),
+        (["flops", "1", "x", "1"], "argument H: found 'x', expected a whole number of at least 1"),
+        (["inspect"], "the following arguments are required: MODEL.npz"),
+    ],
+)
+def test_wrong_usage_is_status_2(arguments: list[str], message: str) -> None:
+    assert message in run(*arguments, status=2).stderr
+
+
+def test_a_bag_without_labels_is_refused_by_train_and_named(folder: Path, tmp_path: Path) -> None:
+    (bag,) = write_demo_bags(tmp_path, count=1, seconds=3)
+    (bag / "labels.csv").unlink()
+    result = run("train", "--sensors", folder / "s.yaml", "--bags", bag, "--output", tmp_path / "m.npz", status=1)
+    assert result.stderr.splitlines()[-1].startswith(f"obstacle_classifier: {bag}: ")
+    run("features", "--sensors", folder / "s.yaml", "--bags", bag, "--output", tmp_path / "f.npz")
+    with np.load(tmp_path / "f.npz") as arrays:
+        assert np.isnan(arrays["Y"]).all()
+        assert len(arrays["Y"]) > 20
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(folder: Path) -> None:
+    command = f"{sys.executable} -m obstacle_classifier.cli inspect {folder / 'model.npz'} | head -1"
+    result = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False)
+    assert result.returncode == 0
+    assert result.stderr == ""

@@ -1,0 +1,99 @@
+"""The node over DDS and the command line offline give the same bits for the same recording."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed")
+
+from obstacle_classifier.bags import Bag, find_bags
+from obstacle_classifier.features import SensorsFile, load_sensors_file
+from obstacle_classifier.nodes.outputs import array_names
+from test.conftest import SHARED_DATA
+from test.helpers.bags import START, Message, write_bag
+from test.helpers.lockstep import Lockstep
+from test.helpers.messages import random_message
+from test.helpers.models import make_model
+
+ROOT = Path(__file__).parents[1]
+SENSORS_OF_KIND = {
+    "borealtc": ROOT / "config" / "sensors" / "borealtc.yaml",
+    "leg_tracker": ROOT / "config" / "sensors" / "leg_tracker.yaml",
+    "robot_localization": ROOT / "test" / "data" / "robot_localization.yaml",
+}
+ONE_OF_EACH = ("borealtc/asphalt_02", "leg_tracker/positive_2", "robot_localization/jackal")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "recording" in metafunc.fixturenames:
+        found = sorted(
+            path.parent.relative_to(SHARED_DATA).as_posix() for path in SHARED_DATA.glob("*/*/metadata.yaml")
+        )
+        chosen = found if metafunc.config.getoption("--all-bags") else list(ONE_OF_EACH)
+        metafunc.parametrize("recording", chosen)
+
+
+def assert_parity(bag: Path, sensors_path: Path, sensors: SensorsFile, folder: Path) -> int:
+    model_path = folder / "model.npz"
+    make_model(sensors).save(model_path)
+    with Lockstep(model_path, sensors) as lockstep:
+        topics = sensors.topics
+        with Bag(bag) as reader:
+            lockstep.play((topics[topic], time, data) for topic, time, data in reader.messages(topics))
+    features, predictions = folder / "features.npz", folder / "predictions.csv"
+    command = [sys.executable, "-m", "obstacle_classifier.cli"]
+    offline = [*command, "features", "--sensors", str(sensors_path), "--bags", str(bag), "--output", str(features)]
+    subprocess.run(offline, check=True, capture_output=True)
+    offline = [*command, "predict", "--model", str(model_path), "--bag", str(bag), "--output", str(predictions)]
+    subprocess.run(offline, check=True, capture_output=True)
+
+    with np.load(features) as arrays:
+        assert [int(message.layout.dim[0].label) for message in lockstep.features] == arrays["time_ns"].tolist()
+        assert list(array_names(lockstep.features[0])) == arrays["columns"].tolist()
+        live = np.array([message.data for message in lockstep.features], np.float64)
+        assert live.tobytes() == arrays["X"].tobytes()
+    with predictions.open(newline="") as stream:
+        header, *rows = csv.reader(stream)
+    assert header == ["time_ns", *array_names(lockstep.probabilities[0])]
+    assert [message.layout.dim[0].label for message in lockstep.probabilities] == [row[0] for row in rows]
+    live_p = np.array([message.data for message in lockstep.probabilities], np.float32)
+    np.testing.assert_array_equal(live_p, np.array([row[1:] for row in rows], np.float32))
+    return len(rows)
+
+
+def test_node_equals_offline_on_a_recording(recordings: Path, recording: str, tmp_path: Path) -> None:
+    sensors_path = SENSORS_OF_KIND[recording.split("/", maxsplit=1)[0]]
+    (bag,) = find_bags([recordings / recording])
+    assert assert_parity(bag, sensors_path, load_sensors_file(sensors_path), tmp_path) > 10
+
+
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+def test_node_equals_offline_on_every_message_type(storage: str, tmp_path: Path) -> None:
+    sensors_path = ROOT / "test" / "data" / "every_type.yaml"
+    sensors = load_sensors_file(sensors_path)
+    rng = np.random.default_rng(7)
+    messages: list[Message] = []
+    time = START
+    for _ in range(1500):
+        time += int(
+            rng.choice([0, 1, 999_983, 3_000_000, 100_000_000, 450_000_000], p=[0.1, 0.1, 0.5, 0.27, 0.02, 0.01])
+        )
+        spec = sensors.sensors[rng.integers(len(sensors.sensors))]
+        data = random_message(
+            spec.type, rng, stamp_ns=time - 10**6, little_endian=bool(rng.random() < 0.9), old_ranges=True
+        )
+        if rng.random() < 0.05:
+            data = data[: rng.integers(4, len(data))]
+        messages.append((spec.topic, spec.type, time, data))
+    # A pause in which every sensor goes stale, and a start on the grid itself.
+    time = (time // 10**8 + 31) * 10**8
+    messages += [(spec.topic, spec.type, time, random_message(spec.type, rng)) for spec in sensors.sensors]
+    messages.append((messages[-1][0], messages[-1][1], time + 10**9, messages[-1][3]))
+    bag = write_bag(tmp_path / "bag", messages, storage=storage)
+    assert assert_parity(bag, sensors_path, sensors, tmp_path) > 60

@@ -1,0 +1,104 @@
+"""Recordings played to classifier_node without `ros2 bag play`, and a node that is killed and started again."""
+
+from __future__ import annotations
+
+import csv
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed")
+pytest.importorskip("rosbags", reason="rosbags is not installed")
+
+from obstacle_classifier.bags.demo_bags import SENSORS, write_demo_bags
+from obstacle_classifier.features import parse_sensors
+from test.helpers.messages import make_float32, make_scan
+from test.helpers.models import make_model
+from test.helpers.ros import NodeProcess, Watcher
+
+INTERVAL = 100_000_000
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model and a bag of its sensors."""
+    folder = tmp_path_factory.mktemp("replay")
+    make_model(parse_sensors(SENSORS, "test")).save(folder / "model.npz")
+    write_demo_bags(folder, count=1, seconds=8)
+    return folder
+
+
+def run(module: str, *arguments: object, status: int = 0) -> str:
+    """stderr of a module's command."""
+    command = [sys.executable, "-m", f"obstacle_classifier.{module}", *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == status, result.stderr
+    return result.stderr
+
+
+def table(path: Path) -> tuple[list[str], list[int], np.ndarray[Any, Any]]:
+    """Labels, interval ends and probabilities of a CSV file."""
+    with path.open(newline="", encoding="utf-8") as stream:
+        (_, *labels), *rows = csv.reader(stream)
+    return labels, [int(row[0]) for row in rows], np.array([row[1:] for row in rows], float)
+
+
+def test_a_replay_has_the_intervals_of_predict(folder: Path, tmp_path: Path) -> None:
+    model, bag = folder / "model.npz", folder / "street_0"
+    with NodeProcess("classifier_node", f"model_path:={model}", "use_sim_time:=true") as node:
+        run("nodes.replay", "--bag", bag, "--model", model, "--output", tmp_path / "live.csv", "--rate", 4)
+        node.signal(signal.SIGTERM)
+        assert node.wait(5) == 0
+    run("cli", "predict", "--bag", bag, "--model", model, "--output", tmp_path / "offline.csv")
+    labels, ends, live = table(tmp_path / "live.csv")
+    expected_labels, expected, _ = table(tmp_path / "offline.csv")
+    assert labels == expected_labels
+    # The player may listen a moment after the first answers; from then on none is missing.
+    assert ends == expected[-len(ends) :]
+    assert len(ends) > len(expected) / 2
+    assert ((live >= 0) & (live <= 1)).all()
+
+
+def test_a_replay_of_what_cannot_be_played_says_why(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "live.csv"
+    error = run("nodes.replay", "--bag", "/no/bag", "--model", folder / "model.npz", "--output", output, status=1)
+    assert error.startswith("replay: /no/bag: ")
+    error = run("nodes.replay", "--bag", folder / "street_0", "--model", "/no/m.npz", "--output", output, status=1)
+    assert error.startswith("replay: /no/m.npz: ")
+    assert not output.exists()
+
+
+def test_a_node_started_again_after_a_kill_takes_over(folder: Path) -> None:
+    parameter = f"model_path:={folder / 'model.npz'}"
+    with Watcher() as watcher:
+        feeders = {
+            watcher.publisher("sensor_msgs/msg/LaserScan", "/scan"): lambda: make_scan(
+                np.full(90, 2.0), stamp_ns=time.time_ns()
+            ),
+            watcher.publisher("std_msgs/msg/Float32", "/noise_level"): lambda: make_float32(50.0),
+        }
+
+        def feed_until_known() -> int:
+            watcher.probabilities.clear()
+            watcher.feed(
+                feeders, lambda: sum(not np.isnan(p).any() for _, p in watcher.probabilities) >= 5, "intervals"
+            )
+            return watcher.probabilities[-1][0]
+
+        with NodeProcess("classifier_node", parameter) as first:
+            before = feed_until_known()
+            first.signal(signal.SIGKILL)
+            assert first.wait() == -signal.SIGKILL
+        with NodeProcess("classifier_node", parameter) as second:
+            after = feed_until_known()
+            ends = np.array([end for end, _ in watcher.probabilities])
+            assert after > before
+            assert (ends % INTERVAL == 0).all(), "on the same grid"
+            assert (np.diff(ends) > 0).all(), "each interval once"
+            assert second.alive
