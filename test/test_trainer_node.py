@@ -83,6 +83,7 @@ def test_it_writes_a_model_and_ends_with_0(folder: Path, tmp_path: Path) -> None
         (("set:=[depth=3]",), "--set: unknown key 'depth'"),
         (("bags:=/one/bag",), "trainer_node: parameter 'bags': "),
         (("sensors:=7",), "trainer_node: parameter 'sensors': "),
+        (("output:=",), "trainer_node: "),
     ],
 )
 def test_what_cannot_be_trained_ends_with_1_and_the_reason(

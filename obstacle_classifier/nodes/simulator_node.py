@@ -113,13 +113,13 @@ class SimulatorNode(Node):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Simulate one drive; returns 0 at its end, 130 if a signal ended it, 1 if a parameter is wrong."""
-    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
-    context = get_default_context()
     stop = StopSignal()
+    context = get_default_context()
     try:
+        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
         node = SimulatorNode()
-    except ObstacleClassifierError as error:
-        print(f"simulator_node: {error}", file=sys.stderr)
+    except (ObstacleClassifierError, RuntimeError) as error:  # rclpy's are RuntimeErrors
+        print(f"simulator_node: {' '.join(str(error).split())}", file=sys.stderr)
         rclpy.try_shutdown()
         return 1
     executor = SingleThreadedExecutor(context=context)

@@ -140,13 +140,13 @@ class TrainerNode(Node):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train once; returns the status of the `train` command, or 130 if a signal ended it."""
-    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
-    context = get_default_context()
     stop = StopSignal()
+    context = get_default_context()
     try:
+        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
         node = TrainerNode()
-    except ObstacleClassifierError as error:
-        print(f"trainer_node: {error}", file=sys.stderr)
+    except (ObstacleClassifierError, RuntimeError) as error:  # rclpy's are RuntimeErrors
+        print(f"trainer_node: {' '.join(str(error).split())}", file=sys.stderr)
         rclpy.try_shutdown()
         return 1
     executor = SingleThreadedExecutor(context=context)
