@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except ObstacleClassifierError as error:
         return _fail(str(error))
+    except ModuleNotFoundError as error:
+        return _fail(f"this command needs the Python package '{error.name}', which is not installed; see README.md")
     except BrokenPipeError:
         # Whoever read the output has seen enough; the interpreter must not complain at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -122,11 +124,16 @@ def _train(options: argparse.Namespace) -> None:
     from obstacle_classifier.features import load_sensors_file
     from obstacle_classifier.progress import TextProgress
     from obstacle_classifier.training import format_scores, load_train_config, train
-    from obstacle_classifier.training.report import write_report
 
+    if options.report is not None:
+        import matplotlib  # noqa: F401  a missing one is told before the work rather than after it
+
+        from obstacle_classifier.training.report import write_report
     config = load_train_config(options.config, options.set)
     sensors = load_sensors_file(options.sensors)
     _check_output(options.output)
+    if options.report is not None and options.report.exists() and not options.report.is_dir():
+        raise ConfigError(f"{options.report}: found a file, expected a folder for the report")
     training = train(sensors, find_bags(options.bags), config, TextProgress())
     training.model.save(options.output)
     if options.report is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import subprocess
 import sys
@@ -155,6 +156,35 @@ def test_a_bag_without_labels_is_refused_by_train_and_named(folder: Path, tmp_pa
     with np.load(tmp_path / "f.npz") as arrays:
         assert np.isnan(arrays["Y"]).all()
         assert len(arrays["Y"]) > 20
+
+
+def test_a_missing_package_is_named_in_one_line(folder: Path, tmp_path: Path) -> None:
+    """As on a robot, which has no rosbags."""
+    blocked = tmp_path / "sitecustomize.py"
+    blocked.write_text("import sys\nsys.modules['rosbags'] = None\nsys.modules['lz4'] = None\n")
+    command = [sys.executable, "-m", "obstacle_classifier.cli", "evaluate"]
+    arguments = ["--model", str(folder / "model.npz"), "--bags", str(folder / "bags")]
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+    result = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, env=environment)
+    assert result.returncode == 1
+    assert re.fullmatch(r"obstacle_classifier: this command needs the Python package '\w+.*\n", result.stderr)
+
+
+def test_a_report_is_written_beside_the_model(folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="the report's plots need matplotlib")
+    arguments = ("--sensors", folder / "s.yaml", "--bags", folder / "bags", "--output", tmp_path / "m.npz")
+    result = run("train", *arguments, "--set", "epochs=3", "--report", tmp_path / "report")
+    assert f"report: {tmp_path / 'report' / 'report.html'}" in result.stdout
+    assert Model.load(tmp_path / "m.npz").digest[:12] in (tmp_path / "report" / "report.html").read_text()
+    run("train", *arguments, "--report", folder / "s.yaml", status=1)
+
+
+def test_simulate_writes_a_bag_that_can_be_trained_on(tmp_path: Path) -> None:
+    pytest.importorskip("mujoco", reason="the simulation needs mujoco")
+    run("simulate", "--output", tmp_path / "drive", "--duration", 3, "--seed", 5)
+    assert (tmp_path / "drive" / "labels.csv").read_text().startswith("start,end,label\n")
+    again = run("simulate", "--output", tmp_path / "drive", "--duration", 3, status=1)
+    assert "exists already" in again.stderr
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(folder: Path) -> None:
