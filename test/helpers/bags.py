@@ -16,7 +16,7 @@ from rosbags.typesys.store import Typestore
 
 __all__ = ["DATA", "cdr", "corrupt", "drives", "flip", "string", "truncate", "write_bag"]
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+DATA = (Path(__file__).parents[3] / "shared" / "data").resolve()
 """The real recordings, where they are present."""
 
 START = 1_700_000_000_000_000_000
