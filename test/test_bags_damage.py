@@ -11,6 +11,9 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+pytest.importorskip("rosbags", reason="rosbags is not installed")
+
 from rosbags.rosbag1 import Writer
 
 from obstacle_classifier.bags import Bag

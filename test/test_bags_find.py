@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("rosbags", reason="rosbags is not installed")
+
 from obstacle_classifier.bags import Bag, find_bags
 from obstacle_classifier.errors import BagError
 from test.helpers.bags import drives, write_bag

@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from struct import pack, unpack_from
 
-import lz4.frame  # type: ignore[import-untyped]
 import pytest
+
+pytest.importorskip("rosbags", reason="rosbags is not installed")
+
+import lz4.frame  # type: ignore[import-untyped]
 from rosbags.rosbag2 import Reader
 
 from obstacle_classifier.bags import Bag

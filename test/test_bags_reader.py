@@ -8,6 +8,9 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("rosbags", reason="rosbags is not installed")
+
 from rosbags.typesys import Stores, get_typestore
 
 from obstacle_classifier.bags import Bag, Topic

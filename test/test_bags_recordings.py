@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+pytest.importorskip("rosbags", reason="rosbags is not installed")
+
 from rosbags.rosbag2 import Reader
 
 from obstacle_classifier.bags import Bag, find_bags, load_labels

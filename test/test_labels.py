@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+pytest.importorskip("rosbags", reason="rosbags is not installed")
+
 from obstacle_classifier.bags import Bag, LabelTrack, NoLabelsError, load_labels
 from obstacle_classifier.bags.labels import label_file
 from obstacle_classifier.errors import BagError, ConfigError

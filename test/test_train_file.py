@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
+
+pytest.importorskip("rosbags", reason="rosbags is not installed")
 
 from obstacle_classifier.training.config import OPTIONS, TrainConfig, load_train_config
 
