@@ -1,100 +1,315 @@
-"""The whole way in a minute: train, serve, replay over DDS, compare.
+"""The whole way in a few minutes: simulate, train, evaluate, drive live over DDS, compare with offline.
 
     make demo
 
-Trains on recordings, starts `classifier_node`, replays a recording that training has not seen from a second process,
-and prints what the node said live beside what `predict` says offline.
+Simulated streets are recorded as bags and a model is trained on them. Then `simulator_node` drives through a street
+that nobody has seen, `classifier_node` says what is ahead, `live_view` shows it, and a summary says how good it was.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
+import json
+import math
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import time
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
-import numpy as np
-import yaml
-from numpy.typing import NDArray
-
-from obstacle_classifier.bags import Bag, load_labels
-from obstacle_classifier.bags.demo_bags import SENSORS, write_demo_bags
 from obstacle_classifier.errors import ObstacleClassifierError
-from obstacle_classifier.model import Model
-from obstacle_classifier.training.metrics import average_precision
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from obstacle_classifier.model import Model
+    from obstacle_classifier.training import Training
+
+    Table = dict[int, NDArray[np.float32]]
 
 __all__ = ["main"]
 
-ROOT = Path(__file__).parents[1]
-RECORDINGS = ROOT.parent / "shared" / "data" / "leg_tracker"
-HELD_OUT = "positive_7"
-DOMAIN = "87"  # a DDS domain of the demo's own, so that it meets no robot
+SENSORS = Path(__file__).parents[1] / "config" / "sensors" / "sidewalk.yaml"
+TRAINING_SEED = 1001  # of the first training bag; the others follow
+HELD_OUT_SEED, LIVE_SEED = 2001, 3001
+AT_ONCE = 2  # simulations
+DOMAINS = range(87, 60, -1)  # of DDS: the demo takes the first that is free
+STARTUP = 60.0  # s for the classifier to serve its model
+LAST_WORDS = 20.0  # s from the end of the drive to that of the live view
+FRAMES = 150  # of the GIF, at most
+
+# Before NumPy loads: such small products only lose time when threads share them.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demonstration; returns the exit status."""
-    parser = argparse.ArgumentParser(description="Train, serve and replay; compare live with offline.")
-    parser.add_argument("--output", type=Path, default=Path("out/demo"), help="folder for the model, bags and tables")
-    parser.add_argument("--rate", type=float, default=10.0, help="recorded seconds per second in the replay")
-    options = parser.parse_args()
-    options.output.mkdir(parents=True, exist_ok=True)
+    parser = argparse.ArgumentParser(prog="demo", description="Simulate, train, evaluate and drive live.")
+    parser.add_argument("--output", type=Path, default=Path("out/demo"), help="folder for all that is made")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of live driving")
+    parser.add_argument("--bags", type=int, default=10, help="drives to train on")
+    parser.add_argument("--bag-seconds", type=float, default=120.0, help="of each of these drives")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a training option; repeatable")
+    options = parser.parse_args(arguments)
+    if options.bags < 1 or options.seconds <= 0 or options.bag_seconds <= 0:
+        parser.error("--bags, --seconds and --bag-seconds must be above 0")
+    # Also where the caller ignores SIGINT, as shells do for what runs in the background.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
-        return _demo(options.output, options.rate)
+        with _Children() as children:
+            _Demo(children, options).run()
     except ObstacleClassifierError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
-
-
-def _demo(folder: Path, rate: float) -> int:
-    sensors, training, held_out = _recordings(folder)
-    model, live, offline = folder / "model.npz", folder / "live.csv", folder / "offline.csv"
-    command = [sys.executable, "-m", "obstacle_classifier.cli"]
-    print(f"\n1. Train on {len(training)} bags -> {model}", flush=True)
-    _run([*command, "train", "--sensors", str(sensors), "--output", str(model), "--bags", *map(str, training)])
-    print(f"\n2. Serve the model and replay {held_out.name} at {rate:g} times its speed, over DDS", flush=True)
-    environment = {**os.environ, "ROS_DOMAIN_ID": DOMAIN, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
-    parameters = ["-p", f"model_path:={model}", "-p", "use_sim_time:=true"]
-    node = subprocess.Popen(
-        [sys.executable, "-m", "obstacle_classifier.nodes.classifier_node", "--ros-args", *parameters], env=environment
-    )
-    player = [sys.executable, "-m", "obstacle_classifier.nodes.replay", "--rate", str(rate)]
-    try:
-        _run([*player, "--bag", str(held_out), "--model", str(model), "--output", str(live)], environment)
-    finally:
-        node.send_signal(signal.SIGINT)
-        node.wait(10)
-    print("\n3. The same recording offline", flush=True)
-    _run([*command, "predict", "--model", str(model), "--bag", str(held_out), "--output", str(offline)])
-    print(f"\n4. Live beside offline, average precision on {held_out.name}\n")
-    print(_compare(Model.load(model), held_out, live, offline))
-    print(f"\nmodel: {model}\nnext:  .venv/bin/obstacle_classifier inspect {model}")
+    except OSError as error:
+        print(f"demo: {error.filename or 'input or output'}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ndemo: interrupted", file=sys.stderr)
+        return 130
     return 0
 
 
-def _recordings(folder: Path) -> tuple[Path, list[Path], Path]:
-    """Sensors file, bags to train on and the bag to replay: real ones where present, else generated ones."""
-    if RECORDINGS.is_dir():
-        bags = sorted(path.parent for path in RECORDINGS.glob("*/metadata.yaml"))
-        print(f"recordings: {RECORDINGS}")
-        sensors = ROOT / "config" / "sensors" / "leg_tracker.yaml"
-        return sensors, [bag for bag in bags if bag.name != HELD_OUT], RECORDINGS / HELD_OUT
-    sensors = folder / "sensors.yaml"
-    sensors.write_text(yaml.safe_dump(SENSORS, sort_keys=False), encoding="utf-8")
-    *training, held_out = write_demo_bags(folder / "bags")
-    print(f"no recordings at {RECORDINGS}: made {len(training) + 1} small bags in {folder / 'bags'}")
-    return sensors, training, held_out
+class _Children:
+    """Processes that do not outlive the demo."""
+
+    def __init__(self) -> None:
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> _Children:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one must not leave a process behind
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        self.end(*self._processes)
+
+    def start(self, module: str, *arguments: object, log: IO[bytes] | None = None, **more: Any) -> Any:
+        """Start `python -m obstacle_classifier.<module>`; stdout and stderr go to `log` if given."""
+        command = [sys.executable, "-m", f"obstacle_classifier.{module}", *map(str, arguments)]
+        streams: Any = {} if log is None else {"stdout": log, "stderr": subprocess.STDOUT}
+        process = subprocess.Popen(command, **streams, **more)
+        self._processes.append(process)
+        return process
+
+    def end(self, *processes: subprocess.Popen[bytes]) -> None:
+        """Ask processes to end, and see to it that they do."""
+        for process in processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+        for process in processes:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+            if process.poll() is None:
+                process.kill()
+                process.wait()
 
 
-def _run(command: list[str], environment: dict[str, str] | None = None) -> None:
-    if status := subprocess.run(command, env=environment, check=False).returncode:
-        raise ObstacleClassifierError(f"{' '.join(command[1:4])} ended with status {status}")
+class _Demo:
+    def __init__(self, children: _Children, options: argparse.Namespace) -> None:
+        self._children = children
+        self._options = options
+        self._folder: Path = options.output
+        self._times: list[tuple[str, float]] = []
+        self._model = self._folder / "model.npz"
+        self._logs: Path = self._folder / "logs"
+
+    def run(self) -> None:
+        began = time.monotonic()
+        bags = self._folder / "bags"
+        for folder in (bags, self._logs):
+            folder.mkdir(parents=True, exist_ok=True)
+        count, seconds = self._options.bags, self._options.bag_seconds
+        training = {bags / f"street_{TRAINING_SEED + n}": (TRAINING_SEED + n, seconds) for n in range(count)}
+        held_out, drive = bags / f"street_{HELD_OUT_SEED}", bags / f"street_{LIVE_SEED}"
+        wanted = {**training, held_out: (HELD_OUT_SEED, seconds), drive: (LIVE_SEED, self._options.seconds)}
+        with self._step(f"simulate {count} drives of {seconds:g} s to train on, one to score on, the live one"):
+            self._simulate(wanted)
+        with self._step(f"train on {count} drives"):
+            trained = self._train(list(training))
+        with self._step(f"evaluate on {held_out.name}, a street that training has not seen"):
+            scores = self._evaluate(held_out)
+        with self._step(f"drive live for {self._options.seconds:g} s, over DDS, through another such street"):
+            live = self._drive()
+        with self._step("compare with the same drive offline, and write the report"):
+            offline = self._predict(drive)
+            report = self._report(trained, live)
+        print(f"\n== Scores on {held_out.name}, {self._options.bag_seconds:g} s\n\n{scores}")
+        print("\n== The live drive: average precision live beside offline\n")
+        print(_compare(trained.model, drive, live, offline))
+        print(f"\n{self._latency()}")
+        print(f"\nreport: {report}\nmodel:  {self._model}\nbags:   {bags}\nlogs:   {self._logs}")
+        steps = ", ".join(f"{name} {duration:.0f}" for name, duration in self._times)
+        print(f"time:   {time.monotonic() - began:.0f} s ({steps})")
+
+    @contextlib.contextmanager
+    def _step(self, title: str) -> Iterator[None]:
+        print(f"\n{len(self._times) + 1}. {title[0].upper()}{title[1:]}", flush=True)
+        began = time.monotonic()
+        yield
+        self._times.append((title.split(maxsplit=1)[0].rstrip(","), time.monotonic() - began))
+
+    def _simulate(self, wanted: Mapping[Path, tuple[int, float]]) -> None:
+        from obstacle_classifier.progress import TextProgress
+
+        waiting, running = list(wanted.items()), dict[Path, subprocess.Popen[bytes]]()
+        with TextProgress().stage("drives", len(wanted)) as stage:
+            while waiting or running:
+                while waiting and len(running) < AT_ONCE:
+                    path, (seed, seconds) = waiting.pop(0)
+                    if (path / "metadata.yaml").is_file():  # of an earlier demo
+                        shutil.rmtree(path)
+                    with self._log(path.name).open("wb") as log:
+                        arguments = ("simulate", "--output", path, "--duration", seconds, "--seed", seed)
+                        running[path] = self._children.start("cli", *arguments, log=log)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    next(iter(running.values())).wait(0.1)
+                for path in [path for path, process in running.items() if process.poll() is not None]:
+                    self._check(running.pop(path), path.name)
+                    stage.advance(path.name)
+
+    def _train(self, bags: Sequence[Path]) -> Training:
+        from obstacle_classifier.features import load_sensors_file
+        from obstacle_classifier.progress import TextProgress
+        from obstacle_classifier.training import load_train_config, train
+
+        trained = train(load_sensors_file(SENSORS), bags, load_train_config(None, self._options.set), TextProgress())
+        trained.model.save(self._model)
+        return trained
+
+    def _evaluate(self, bag: Path) -> str:
+        from obstacle_classifier.model import Model
+        from obstacle_classifier.progress import TextProgress
+        from obstacle_classifier.training import evaluate, format_scores
+
+        return format_scores(evaluate(Model.load(self._model), [bag], TextProgress()))
+
+    def _drive(self) -> Table:
+        """Probabilities of a live drive; classifier, simulator and view are processes of their own."""
+        environment = {
+            **os.environ,
+            "ROS_DOMAIN_ID": str(_free_domain()),
+            "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        }
+        table = self._folder / "live.csv"
+
+        def start(name: str, *parameters: str) -> Any:
+            flags = [part for parameter in parameters for part in ("-p", parameter)]
+            with self._log(name).open("wb") as log:
+                return self._children.start(f"nodes.{name}", "--ros-args", *flags, log=log, env=environment)
+
+        classifier = start("classifier_node", f"model_path:={self._model.absolute()}", "use_sim_time:=true")
+        view = self._children.start(
+            "nodes.live_view", "--output", table, "--diagnostics", self._folder / "live.json", env=environment
+        )
+        deadline = time.monotonic() + STARTUP
+        while b"serving" not in self._log("classifier_node").read_bytes():
+            self._check_runs(classifier, "classifier_node")
+            if time.monotonic() > deadline:
+                raise ObstacleClassifierError(f"classifier_node did not serve the model within {STARTUP:.0f} s")
+            time.sleep(0.05)
+        simulator = start(
+            "simulator_node", f"seed:={LIVE_SEED}", f"duration:={self._options.seconds:f}", "publish_clock:=true"
+        )
+        ended = math.inf
+        while view.poll() is None:
+            self._check_runs(classifier, "classifier_node")
+            if ended == math.inf and simulator.poll() is not None:
+                self._check(simulator, "simulator_node")
+                ended = time.monotonic()
+            if time.monotonic() - ended > LAST_WORDS:
+                raise ObstacleClassifierError("live_view did not end with the drive")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                view.wait(0.2)
+        if view.returncode:
+            raise ObstacleClassifierError(f"live_view ended with status {view.returncode}")
+        self._children.end(simulator, classifier)
+        return _read(table)
+
+    def _predict(self, bag: Path) -> Table:
+        table = self._folder / "offline.csv"
+        with self._log("predict").open("wb") as log:
+            arguments = ("predict", "--model", self._model, "--bag", bag, "--output", table)
+            process = self._children.start("cli", *arguments, log=log)
+        process.wait()
+        self._check(process, "predict")
+        return _read(table)
+
+    def _report(self, trained: Training, live: Table) -> Path:
+        from obstacle_classifier.simulation import Scenario, snapshots
+        from obstacle_classifier.simulation.picture import write_gif
+        from obstacle_classifier.training.report import write_report
+
+        labels, ends = trained.model.labels, sorted(live)
+        interval = trained.model.sensors.interval
+
+        def probabilities(now: int) -> Mapping[str, float]:
+            """The newest answer; nothing is known where it is old."""
+            index = bisect_right(ends, now) - 1
+            if index < 0 or now - ends[index] > 2 * interval:
+                return {}
+            return dict(zip(labels, map(float, live[ends[index]]), strict=True))
+
+        seconds = self._options.seconds
+        period = max(0.2, seconds / FRAMES)
+        gif = self._folder / "live.gif"
+        write_gif(snapshots(Scenario(duration=seconds, seed=LIVE_SEED), period), gif, probabilities)
+        caption = f"The live drive, {period / 0.2:.3g} times as fast"
+        return write_report(self._folder / "report", trained, [(caption, gif)])
+
+    def _latency(self) -> str:
+        document = json.loads((self._folder / "live.json").read_text(encoding="utf-8"))
+        values = document.get("output", {}).get("values", {})
+        health = {name: values.get(f"latency {name} [ms]", "-") for name in ("p50", "p99", "max")}
+        rows = {
+            "on the node's clock, which stands between two steps of /clock": health,
+            "on the wall's, from /clock to the answer, DDS included": document["delay [ms]"],
+        }
+        lines = [f"  {name}: {', '.join(f'{k} {v}' for k, v in row.items()) or '-'}" for name, row in rows.items()]
+        return "\n".join(["latency from an interval's end to its answer, in ms", *lines])
+
+    def _log(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
+
+    def _check(self, process: subprocess.Popen[bytes], name: str) -> None:
+        if process.returncode:
+            *_, last = ["no word", *self._log(name).read_text(encoding="utf-8", errors="replace").split("\n")[:-1]]
+            raise ObstacleClassifierError(f"{name} ended with status {process.returncode}: {last}")
+
+    def _check_runs(self, process: subprocess.Popen[bytes], name: str) -> None:
+        if process.poll() is not None:
+            self._check(process, name)
+            raise ObstacleClassifierError(f"{name} ended before the drive did")
 
 
-def _compare(model: Model, bag_path: Path, live_path: Path, offline_path: Path) -> str:
-    live, offline = _read(live_path), _read(offline_path)
+def _free_domain() -> int:
+    """A DDS domain without a participant on this host, so that the demo meets neither a robot nor another demo."""
+    for domain in DOMAINS:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(("", 7410 + 250 * domain))  # where the first participant of a domain listens
+            except OSError:
+                continue
+            return domain
+    raise ObstacleClassifierError(f"no DDS domain of {DOMAINS[-1]} to {DOMAINS[0]} is free")
+
+
+def _compare(model: Model, bag_path: Path, live: Table, offline: Table) -> str:
+    import numpy as np
+
+    from obstacle_classifier.bags import Bag, load_labels
+    from obstacle_classifier.training.metrics import average_precision
+
     with Bag(bag_path) as bag:
         track = load_labels(bag, model.labels, model.sensors.label_topic)
         truth = {end: track.at(end) for end in offline}
@@ -104,23 +319,28 @@ def _compare(model: Model, bag_path: Path, live_path: Path, offline_path: Path) 
         if present is not None and end in live and not np.isnan(live[end]).any() and not np.isnan(offline[end]).any()
     ]
     if not common:
-        raise ObstacleClassifierError(f"{live_path}: the node answered for no known, labelled interval")
+        raise ObstacleClassifierError(f"{bag_path}: the node answered for no known, labelled interval")
     Y = np.array([[label in (truth[end] or ()) for label in model.labels] for end in common], float)
     P_live, P_offline = (np.array([source[end] for end in common], float) for source in (live, offline))
     width = max(map(len, model.labels))
     lines = [f"{'label':<{width}}  {'live':>6}  {'offline':>7}  {'prevalence':>10}"]
     for index, label in enumerate(model.labels):
-        scores = [average_precision(Y[:, index], P[:, index]) for P in (P_live, P_offline)]
-        lines.append(f"{label:<{width}}  {scores[0]:>6.3f}  {scores[1]:>7.3f}  {Y[:, index].mean():>10.3f}")
+        y = Y[:, index]
+        # Without a single case there is nothing to find.
+        scores = [f"{average_precision(y, P[:, index]):.3f}" if y.any() else "-" for P in (P_live, P_offline)]
+        lines.append(f"{label:<{width}}  {scores[0]:>6}  {scores[1]:>7}  {y.mean():>10.3f}")
     same = float((P_live == P_offline).all(axis=1).mean())
-    lines.append(f"\n{len(live)} of {len(offline)} intervals answered live; of {len(common)} known and labelled ones")
+    answered = f"{len(live.keys() & offline)} of {len(offline)} intervals answered live"
+    lines.append(f"\n{answered}; of {len(common)} known and labelled ones")
     lines.append(
         f"{100 * same:.1f} % equal offline's to the bit (in `make parity`, which steps the clocks together, all do)"
     )
     return "\n".join(lines)
 
 
-def _read(path: Path) -> dict[int, NDArray[np.float32]]:
+def _read(path: Path) -> Table:
+    import numpy as np
+
     with path.open(newline="", encoding="utf-8") as stream:
         _, *rows = csv.reader(stream)
     return {int(row[0]): np.array(row[1:], np.float32) for row in rows}

@@ -1,0 +1,140 @@
+"""Drive through a simulated street and classify what is ahead; ends by itself when the drive does.
+
+    ros2 launch obstacle_classifier simulation.launch.py model:=model.npz
+    ros2 launch obstacle_classifier simulation.launch.py model:=model.npz seed:=7 duration:=120 output:=drive
+
+The model must have been trained on the topics of the scenario, as one with config/sensors/sidewalk.yaml is. All runs on
+the simulation's time. On a running robot set another ROS_DOMAIN_ID: simulated scans are scans to every node there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from launch.actions import (
+    DeclareLaunchArgument,
+    ExecuteProcess,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    RegisterEventHandler,
+    Shutdown,
+    TimerAction,
+)
+from launch.event_handlers import OnProcessExit
+from launch.events.process import ProcessExited
+from launch.launch_context import LaunchContext
+from launch.launch_description import LaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution, ThisLaunchFileDir
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.substitutions import FindPackageShare
+
+PACKAGE = "obstacle_classifier"
+LAST_WORDS = 1.0  # s from the end of the drive to that of the recording
+
+ARGUMENTS = (
+    DeclareLaunchArgument("model", description="Model file to serve."),
+    DeclareLaunchArgument(
+        "scenario", default_value="", description="Scenario file to drive through. Empty: the plain sidewalk."
+    ),
+    DeclareLaunchArgument(
+        "seed", default_value="-1", description="Of street, traffic and noise. -1: as the scenario says."
+    ),
+    DeclareLaunchArgument(
+        "duration", default_value="0.0", description="Simulated seconds of driving. 0: as the scenario says."
+    ),
+    DeclareLaunchArgument("rate", default_value="1.0", description="Simulated seconds per second."),
+    DeclareLaunchArgument(
+        "output",
+        default_value="",
+        description="Folder of a new bag of all topics; must not exist. Empty: nothing is recorded.",
+    ),
+    DeclareLaunchArgument(
+        "params_file",
+        default_value=PathJoinSubstitution([FindPackageShare(PACKAGE), "config", "classifier.yaml"]),
+        description="YAML file of the classifier's parameters.",
+    ),
+    DeclareLaunchArgument("name", default_value="obstacle_classifier", description="Name of the classifier."),
+    DeclareLaunchArgument("namespace", default_value="", description="Namespace of the classifier."),
+    DeclareLaunchArgument(
+        "remappings",
+        default_value="",
+        description="FROM:=TO rules, separated by spaces, where the scenario calls a topic otherwise than the model.",
+    ),
+    DeclareLaunchArgument(
+        "log_level",
+        default_value="",
+        choices=["", "debug", "info", "warn", "error", "fatal"],
+        description="Least severe level of the classifier's log. Empty: info.",
+    ),
+)
+
+
+def ended(event: ProcessExited, context: LaunchContext) -> TimerAction | None:
+    """Fail if simulator or recorder did: launch by itself would go on. End when the drive is over."""
+    if context.is_shutdown:
+        return None
+    if event.returncode != 0:
+        raise RuntimeError(f"{event.process_name} ended with status {event.returncode}")
+    if not event.process_name.startswith("simulator_node"):
+        return None
+    return TimerAction(period=LAST_WORDS, actions=[Shutdown(reason="the drive is over")])
+
+
+def start(context: LaunchContext) -> list[Any]:
+    """Classifier, simulator and, if there is an output, recorder."""
+
+    def value(name: str) -> str:
+        return str(LaunchConfiguration(name).perform(context))
+
+    output = Path(value("output")).expanduser() if value("output") else None
+    if output is not None and output.exists():
+        raise ValueError(f"output: {output} exists already")
+    scenario = str(Path(value("scenario")).expanduser().absolute()) if value("scenario") else ""
+
+    classifier = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(PathJoinSubstitution([ThisLaunchFileDir(), "classifier.launch.py"])),
+        launch_arguments={
+            **{name: value(name) for name in ("model", "params_file", "name", "namespace", "remappings", "log_level")},
+            "use_sim_time": "true",
+            "autostart": "true",
+            "respawn": "false",
+            "required": "true",
+        }.items(),
+    )
+    simulator = Node(
+        package=PACKAGE,
+        executable="simulator_node",
+        parameters=[
+            {
+                "scenario": ParameterValue(scenario, value_type=str),
+                "seed": int(value("seed")),
+                "duration": float(value("duration")),
+                "rate": float(value("rate")),
+                "publish_clock": True,
+            }
+        ],
+        output="screen",
+        emulate_tty=True,
+    )
+    helpers: list[Any] = [simulator]
+    if output is not None:
+        helpers.insert(
+            0,
+            ExecuteProcess(
+                name="recorder",
+                cmd=[
+                    *("ros2", "bag", "record", "--output", str(output), "--use-sim-time"),
+                    *("--disable-keyboard-controls", "--all-topics"),
+                ],
+                output="screen",
+            ),
+        )
+    handlers = [RegisterEventHandler(OnProcessExit(target_action=helper, on_exit=ended)) for helper in helpers]
+    return [*handlers, classifier, *helpers]
+
+
+def generate_launch_description() -> LaunchDescription:
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=start)])

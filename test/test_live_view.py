@@ -1,0 +1,191 @@
+"""What the live view shows, and that it shows what a node says."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import math
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="the live view needs ROS 2")
+
+from std_msgs.msg import String
+
+from obstacle_classifier.features import parse_sensors
+from obstacle_classifier.nodes.live_view import LiveState, Status, render, render_line
+from test.helpers.messages import make_float32, make_scan
+from test.helpers.models import make_model
+from test.helpers.ros import NodeProcess, Watcher
+
+SENSORS = {
+    "interval": 0.1,
+    "labels": ["pedestrian", "bicycle"],
+    "sensors": {
+        "scan": {"type": "sensor_msgs/msg/LaserScan", "topic": "/scan", "sectors": 4, "required": True},
+        "noise": {"type": "std_msgs/msg/Float32", "topic": "/noise_level"},
+    },
+}
+OK = Status("ok", "ok", {"rate [Hz]": "10.0", "age [s]": "0.034"})
+OLD = Status("STALE", "stale: newest message is 2.31 s old", {"rate [Hz]": "0.0", "age [s]": "2.310"})
+
+
+def make_state(**changes: object) -> LiveState:
+    state = LiveState(
+        labels=("pedestrian", "bicycle"),
+        probabilities=(0.75, 0.0),
+        obstacles=frozenset({"pedestrian"}),
+        truth=frozenset({"bicycle"}),
+        statuses={
+            "sensor scan": OK,
+            "sensor noise": OLD,
+            "output": Status("ok", "publishing", {f"latency {name} [ms]": "1.50" for name in ("p50", "p99", "max")}),
+        },
+        seconds=12.3,
+        intervals=123,
+    )
+    for name, value in changes.items():
+        setattr(state, name, value)
+    return state
+
+
+def row(state: LiveState, name: str) -> list[str]:
+    (line,) = [line for line in render(state) if line.startswith(f"{name} ")]
+    return re.sub(r"\[[# ]*\]", "", line).split()
+
+
+def test_a_label_has_its_bar_probability_truth_and_decision() -> None:
+    assert row(make_state(), "pedestrian") == ["pedestrian", "0.750", "-", "present"]
+    assert row(make_state(), "bicycle") == ["bicycle", "0.000", "present", "-"]
+    lines = {line.split()[0]: line for line in render(make_state()) if line}
+    assert lines["pedestrian"].count("#") == round(0.75 * 34)
+    assert "#" not in lines["bicycle"]
+
+
+def test_unknown_is_shown_as_unknown() -> None:
+    unknown = make_state(probabilities=(math.nan, math.nan), obstacles=None, truth=None)
+    assert row(unknown, "pedestrian") == ["pedestrian", "unknown", "?", "unknown"]
+    assert not any("#" in line for line in render(unknown))
+    assert "says unknown; truth ?" in render_line(unknown)
+
+
+def test_an_old_answer_is_not_shown_as_a_new_one() -> None:
+    late = make_state(silence=1.5)
+    assert "no answer for 1.5 s" in render(late)[0]
+    assert row(late, "pedestrian")[1:] == ["unknown", "-", "unknown"]
+    assert "says unknown" in render_line(late)
+
+
+def test_a_stale_sensor_is_shown() -> None:
+    assert row(make_state(), "scan") == ["scan", "10.0", "0.034", "ok"]
+    assert row(make_state(), "noise")[:4] == ["noise", "0.0", "2.310", "STALE"]
+    assert "stale: newest" in " ".join(row(make_state(), "noise"))
+    assert render_line(make_state()).endswith("says pedestrian; truth bicycle; not ok: noise")
+
+
+def test_latency_and_what_is_wrong_with_the_output_are_shown() -> None:
+    assert any("p50 1.50 ms, p99 1.50 ms, max 1.50 ms" in line for line in render(make_state()))
+    failing = make_state(statuses={"output": Status("ERROR", "unknown: stale: scan", {})})
+    assert "output: ERROR unknown: stale: scan" in render(failing)
+    delayed = make_state(delays=[2_000_000, 1_000_000, 4_000_000])
+    assert any("p50 2.00 ms, p99 4.00 ms, max 4.00 ms" in line for line in render(delayed))
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        LiveState(),
+        make_state(),
+        make_state(labels=("x" * 200, "y" * 90), probabilities=(1.0, math.nan), obstacles=None),
+        make_state(obstacles=frozenset({"pedestrian", "bicycle"}), seconds=1e9, silence=1e9, delays=[10**15] * 3),
+        make_state(
+            statuses={
+                f"sensor {'n' * 99}": Status("ERROR", "m" * 300, {"rate [Hz]": "1" * 9}),
+                "model": Status("WARN", "w" * 200, {}),
+            }
+        ),
+    ],
+)
+def test_no_line_is_wider_than_80_columns(state: LiveState) -> None:
+    lines = [*render(state), render_line(state)]
+    assert max(map(len, lines)) <= 80
+    assert not any("\n" in line for line in lines)
+
+
+@pytest.mark.parametrize("ending", ["silence", "signal"])
+def test_it_shows_and_keeps_what_a_node_says(tmp_path: Path, ending: str) -> None:
+    """On a terminal of 80 columns, until the drive is over or a signal ends it."""
+    make_model(parse_sensors(SENSORS, "test")).save(tmp_path / "model.npz")
+    table, health = tmp_path / "live.csv", tmp_path / "live.json"
+    master, terminal = pty.openpty()
+    command = [sys.executable, "-m", "obstacle_classifier.nodes.live_view", "--output", table, "--diagnostics", health]
+    view = subprocess.Popen(list(map(str, command)), stdout=terminal)
+    os.close(terminal)
+    os.set_blocking(master, False)
+    screen = bytearray()
+
+    def look() -> bytearray:
+        with contextlib.suppress(OSError):  # nothing new, or the other side has closed
+            screen.extend(os.read(master, 100_000))
+        return screen
+
+    try:
+        with NodeProcess("classifier_node", f"model_path:={tmp_path / 'model.npz'}") as node, Watcher() as watcher:
+            feeders = {
+                watcher.publisher("sensor_msgs/msg/LaserScan", "/scan"): lambda: make_scan(
+                    np.full(90, 2.0), stamp_ns=time.time_ns()
+                ),
+                watcher.publisher("std_msgs/msg/Float32", "/noise_level"): lambda: make_float32(50.0),
+            }
+            truth = watcher.node.create_publisher(String, "/ground_truth", 10)
+
+            def seen() -> bool:
+                truth.publish(String(data="bicycle"))
+                text = look().decode()
+                shown = re.search(r"bicycle +\[#* *\] +0\.\d{3}  present", text) and re.search(r"scan +\d+\.\d", text)
+                return bool(shown) and len(watcher.probabilities) >= 20
+
+            watcher.feed(feeders, seen, "a picture of it")
+            if ending == "signal":
+                view.send_signal(signal.SIGTERM)
+            node.signal(signal.SIGTERM)
+            assert node.wait() == 0
+        deadline = time.monotonic() + 30
+        while view.poll() is None:
+            assert time.monotonic() < deadline
+            look()
+    finally:
+        if view.poll() is None:
+            view.kill()
+            view.wait()
+        os.close(master)
+    assert view.returncode == 0
+    with table.open(newline="", encoding="utf-8") as stream:
+        header, *rows = csv.reader(stream)
+    assert header == ["time_ns", "pedestrian", "bicycle"]
+    received = dict(watcher.probabilities)
+    shared = [line for line in rows if int(line[0]) in received]
+    assert len(shared) >= 10
+    for end, *values in shared:
+        assert np.array_equal(np.array(values, float), np.array(received[int(end)]), equal_nan=True)
+    assert json.loads(health.read_text())["sensor scan"]["values"]["topic"] == "/scan"
+
+
+def test_without_an_answer_it_says_so(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "obstacle_classifier.nodes.live_view", "--seconds", "0.5"]
+    done = subprocess.run(
+        [*command, "--output", str(tmp_path / "live.csv")], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 1
+    assert done.stderr == "live_view: no message came on /obstacle_classifier/probabilities\n"
+    assert (tmp_path / "live.csv").read_text() == "time_ns\n"
