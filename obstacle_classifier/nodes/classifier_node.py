@@ -122,9 +122,6 @@ class ClassifierNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Publish from the next interval on."""
         self._active = True
-        # What start-up has built stays: a full collection then has little left to look at.
-        gc.collect()
-        gc.freeze()
         return super().on_activate(state)
 
     @_transition
@@ -357,6 +354,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if node.trigger_configure() != success or node.trigger_activate() != success:
             print(f"classifier_node: {node.failure}", file=sys.stderr)
             status = 1
+    # What start-up has built stays: a full collection then has little left to look at.
+    gc.collect()
+    gc.freeze()
     if status == 0:
         spin(executor, stop, context)
     with contextlib.suppress(rclpy_implementation.RCLError):  # somebody may have shut it down already
