@@ -16,7 +16,7 @@ export RMW_IMPLEMENTATION := rmw_fastrtps_cpp
 help:  ## say what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 16
 
-demo: .venv/.package  ## train on recordings, then show the node's live scores beside the offline ones
+demo: .venv/.package  ## simulate, train, drive live over DDS, and compare live with offline
 	@.venv/bin/python -m obstacle_classifier.demo $(ARGS)
 
 test: .venv/.package .venv-numpy1/.requirements  ## every test, then those of run-time code on NumPy 1.26.4

@@ -31,7 +31,10 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
+from obstacle_classifier.simulation import Scenario, load_scenario
+
 PACKAGE = "obstacle_classifier"
+OUTPUTS = ("probabilities", "obstacles", "classification", "features", "markers")
 LAST_WORDS = 1.0  # s from the end of the drive to that of the recording
 
 ARGUMENTS = (
@@ -49,7 +52,7 @@ ARGUMENTS = (
     DeclareLaunchArgument(
         "output",
         default_value="",
-        description="Folder of a new bag of all topics; must not exist. Empty: nothing is recorded.",
+        description="Folder of a new bag of the sensors, the labels and the answers; must not exist. Empty: no bag.",
     ),
     DeclareLaunchArgument(
         "params_file",
@@ -93,6 +96,10 @@ def start(context: LaunchContext) -> list[Any]:
     if output is not None and output.exists():
         raise ValueError(f"output: {output} exists already")
     scenario = str(Path(value("scenario")).expanduser().absolute()) if value("scenario") else ""
+    drive = load_scenario(scenario) if scenario else Scenario()
+    driven = [*(sensor.topic for sensor in drive.sensors), drive.label_topic]
+    node = "/".join(["", *filter(None, (value("namespace").strip("/"), value("name")))])
+    outputs = [f"{node}/{topic}" for topic in OUTPUTS]
 
     classifier = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(PathJoinSubstitution([ThisLaunchFileDir(), "classifier.launch.py"])),
@@ -127,7 +134,7 @@ def start(context: LaunchContext) -> list[Any]:
                 name="recorder",
                 cmd=[
                     *("ros2", "bag", "record", "--output", str(output), "--use-sim-time"),
-                    *("--disable-keyboard-controls", "--all-topics"),
+                    *("--disable-keyboard-controls", "--topics", *driven, *outputs, "/diagnostics"),
                 ],
                 output="screen",
             ),

@@ -14,7 +14,8 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed")
 
-from rcl_interfaces.srv import GetParameters, ListParameters
+from rcl_interfaces.srv import GetParameters, ListParameters, SetParameters
+from rclpy.parameter import Parameter
 from std_msgs.msg import Float64MultiArray
 from visualization_msgs.msg import MarkerArray
 
@@ -162,6 +163,27 @@ def test_model_with_other_sensors_topics_types_and_labels(rig: Rig, path: Path) 
         subject.forget()
         values = {"labels__never__threshold": 1.0, "sensors__noise__timeout": 0.4}
         assert rig.set_parameters(subject, **values) == [None] * 2
+    rig.settle()
+
+
+def test_types_of_a_topic_follow_each_other_at_once(rig: Rig, path: Path) -> None:
+    others = []
+    for number, kind in enumerate(("std_msgs/msg/Float64", "std_msgs/msg/Bool", "std_msgs/msg/Float32")):
+        others.append(path.with_name(f"type{number}.npz"))
+        document = {"interval": 0.1, "labels": ["a"], "sensors": {"noise": {"type": kind, "topic": "/noise_level"}}}
+        make_model(parse_sensors(document, "test")).save(others[-1])
+    for subject in rig.subjects:
+        values = [str(other) for other in (*others, path)]
+        assert [rig.set_parameters(subject, model_path=value) for value in values] == [[None]] * 4
+        client = rig.node.create_client(SetParameters, f"/{subject.name}/set_parameters")
+        rig.run(client.service_is_ready, "the service")
+        requests = [
+            SetParameters.Request(parameters=[Parameter("model_path", value=value).to_parameter_msg()])
+            for value in values * 5
+        ]
+        futures = [client.call_async(request) for request in requests]  # all in the node's queue at once
+        rig.run(lambda futures=futures: all(future.done() for future in futures), "answers")  # type: ignore[misc]
+        assert all(future.result().results[0].successful for future in futures)
     rig.settle()
 
 

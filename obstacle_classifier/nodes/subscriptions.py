@@ -21,7 +21,7 @@ from obstacle_classifier.features import SensorSpec
 
 __all__ = ["SensorSubscriptions", "TopicQoS", "TopicState", "message_class"]
 
-_RETRY = 0.01  # s until a topic is subscribed to with another type than before
+_LATER = 0.01  # s until a topic is subscribed to with another type than before
 
 OnMessage = Callable[[str, bytes], None]
 
@@ -90,8 +90,9 @@ class SensorSubscriptions:
         self._node = node
         self._on_message = on_message
         self._subscriptions: dict[_Key, _Inlet] = {}
-        self._waiting: set[_Key] = set()
-        self._retry: Timer | None = None
+        self._waiting: set[_Key] = set()  # to be subscribed to soon
+        self._held: set[tuple[str, str]] = set()  # topics and types of subscriptions destroyed lately
+        self._later: Timer | None = None
 
     def update(self, sensors: Mapping[str, tuple[SensorSpec, TopicQoS]]) -> None:
         """Subscribe to what these sensors need and to nothing else; what is subscribed already stays untouched.
@@ -103,15 +104,20 @@ class SensorSubscriptions:
         for key in wanted:
             message_class(key.type_name)
         gone = self._subscriptions.keys() - wanted
+        waiting = self._waiting
         made: list[_Key] = []
         for key in gone:
             self._destroy(key)
         # One participant has one type on a topic, and the events executor holds on to a subscription that was destroyed
-        # until the present callback has returned.
-        held = {(key.topic, key.type_name) for key in gone}
-        self._waiting = {
-            key for key in wanted if any(key.topic == topic and key.type_name != kind for topic, kind in held)
-        } | (self._waiting & wanted)
+        # until callbacks have returned to it.
+        self._held |= {(key.topic, key.type_name) for key in gone}
+        self._waiting = (waiting & wanted) | {
+            key for key in wanted if any(key.topic == topic and key.type_name != kind for topic, kind in self._held)
+        }
+        if self._held and self._later is None:
+            self._later = self._node.create_timer(
+                _LATER, self._subscribe_waiting, clock=Clock(clock_type=ClockType.STEADY_TIME)
+            )
         try:
             for key in sorted(wanted - self._subscriptions.keys() - self._waiting, key=str):
                 self._subscriptions[key] = self._subscribe(key)
@@ -121,12 +127,8 @@ class SensorSubscriptions:
                 self._destroy(key)
             for key in gone:
                 self._subscriptions[key] = self._subscribe(key)
-            self._waiting = set()
+            self._waiting = waiting
             raise
-        if self._waiting and self._retry is None:
-            self._retry = self._node.create_timer(
-                _RETRY, self._subscribe_waiting, clock=Clock(clock_type=ClockType.STEADY_TIME)
-            )
 
     def clear(self) -> None:
         """Drop all subscriptions."""
@@ -156,6 +158,7 @@ class SensorSubscriptions:
         return inlet
 
     def _subscribe_waiting(self) -> None:
+        self._held.clear()
         try:
             for key in sorted(self._waiting, key=str):
                 self._subscriptions[key] = self._subscribe(key)
@@ -163,8 +166,8 @@ class SensorSubscriptions:
         except ConfigError as error:
             self._node.get_logger().error(str(error), throttle_duration_sec=5.0)
             return
-        self._node.destroy_timer(self._retry)
-        self._retry = None
+        self._node.destroy_timer(self._later)
+        self._later = None
 
     def _destroy(self, key: _Key) -> None:
         inlet = self._subscriptions.pop(key)
