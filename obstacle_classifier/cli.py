@@ -126,8 +126,7 @@ def _train(options: argparse.Namespace) -> None:
     from obstacle_classifier.training import format_scores, load_train_config, train
 
     if options.report is not None:
-        import matplotlib  # noqa: F401  a missing one is told before the work rather than after it
-
+        # Before the work, so that a missing plotting library is told then.
         from obstacle_classifier.training.report import write_report
     config = load_train_config(options.config, options.set)
     sensors = load_sensors_file(options.sensors)

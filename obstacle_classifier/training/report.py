@@ -1,6 +1,6 @@
 """A training run on one HTML page that needs no network: losses, precision against recall, probabilities against truth.
 
-Needs matplotlib, which is imported only here.
+The one module that imports matplotlib.
 """
 
 from __future__ import annotations
@@ -10,17 +10,16 @@ import html
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from obstacle_classifier.files import write_atomically
 from obstacle_classifier.model import describe
 from obstacle_classifier.training.metrics import precision_recall
 from obstacle_classifier.training.train import Scored, Training
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["write_report"]
 
@@ -97,9 +96,6 @@ def _scores(training: Training) -> str:
 
 def _plot(*draw: Callable[[Axes], object], height: float = 4.0) -> str:
     """Axes under one another as an SVG element."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
     with rc_context({"svg.hashsalt": "obstacle_classifier"}):
         figure = Figure(figsize=(9, height * len(draw) + 0.6), layout="constrained")
         axes = figure.subplots(len(draw), 1, sharex=True, squeeze=False)[:, 0]
