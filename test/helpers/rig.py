@@ -254,11 +254,15 @@ class Rig:
             subject.forget()
         self.run_all(lambda subject: subject.healthy and len(subject.obstacles) > 2 * ENTER, "healthy nodes")
 
-    def call(self, service_class: Any, name: str, request: Any) -> Any:
-        """Response of a service, fed meanwhile; repeated, because an answer may come before the asker is known."""
+    def client(self, service_class: Any, name: str) -> Client:
+        """The one client of a service: who has been answered once will not miss an answer for want of discovery."""
         if name not in self._clients:
             self._clients[name] = self.node.create_client(service_class, name)
-        client = self._clients[name]
+        return self._clients[name]
+
+    def call(self, service_class: Any, name: str, request: Any) -> Any:
+        """Response of a service, fed meanwhile; repeated, because an answer may come before the asker is known."""
+        client = self.client(service_class, name)
         self.run(client.service_is_ready, f"service {name}")
         end = time.monotonic() + DEADLINE
         while True:
