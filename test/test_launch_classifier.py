@@ -66,10 +66,9 @@ class TestClassifier(unittest.TestCase):
             answers = replay_bag(bag, sensors, rate=4.0, node_name="/robot1/obstacle_classifier")
             expected = list(range(bag.start // INTERVAL + 1, bag.end // INTERVAL + 1))
         published = [end // INTERVAL for end, _ in answers]
-        # The player may listen a moment after the first answers, and DDS takes a killed node's subscriptions for live
-        # ones, so that it may begin before the next node listens; from then on no interval is missing.
-        assert published == expected[-len(published) :]
-        assert len(published) > len(expected) / 2
+        # The node's grid begins with the first message, which on a busy machine may arrive after the clock has passed
+        # the end of its interval.
+        assert published in (expected, expected[1:])
         assert all(0 <= value <= 1 for _, p in answers for value in p)
 
     def test_1_publishes_at_its_interval(self, proc_output: Any) -> None:

@@ -16,8 +16,13 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed")
 pytest.importorskip("rosbags", reason="rosbags is not installed")
 
+import rclpy
+
+from obstacle_classifier.bags import Bag
 from obstacle_classifier.bags.demo_bags import SENSORS, write_demo_bags
+from obstacle_classifier.errors import BagError
 from obstacle_classifier.features import parse_sensors
+from obstacle_classifier.nodes import replay
 from test.helpers.messages import make_float32, make_scan
 from test.helpers.models import make_model
 from test.helpers.ros import NodeProcess, Watcher
@@ -59,9 +64,9 @@ def test_a_replay_has_the_intervals_of_predict(folder: Path, tmp_path: Path) -> 
     labels, ends, live = table(tmp_path / "live.csv")
     expected_labels, expected, _ = table(tmp_path / "offline.csv")
     assert labels == expected_labels
-    # The player may listen a moment after the first answers; from then on none is missing.
-    assert ends == expected[-len(ends) :]
-    assert len(ends) > len(expected) / 2
+    # The node's grid begins with the first message, which on a busy machine may arrive after the clock has passed the
+    # end of its interval.
+    assert ends in (expected, expected[1:])
     assert ((live >= 0) & (live <= 1)).all()
 
 
@@ -72,6 +77,19 @@ def test_a_replay_of_what_cannot_be_played_says_why(folder: Path, tmp_path: Path
     error = run("nodes.replay", "--bag", folder / "street_0", "--model", "/no/m.npz", "--output", output, status=1)
     assert error.startswith("replay: /no/m.npz: ")
     assert not output.exists()
+
+
+def test_a_replay_to_nobody_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "_DEADLINE", 1.0)
+    rclpy.init()
+    try:
+        with Bag(folder / "street_0") as bag, pytest.raises(BagError) as error:
+            replay.replay_bag(bag, parse_sensors(SENSORS, "test"), rate=4.0)
+    finally:
+        rclpy.shutdown()
+    assert str(error.value) == (
+        f"{folder / 'street_0'}: /obstacle_classifier is not active within 1 s: no answer to get_state"
+    )
 
 
 def test_a_node_started_again_after_a_kill_takes_over(folder: Path) -> None:

@@ -3,7 +3,7 @@
     python -m obstacle_classifier.nodes.replay --bag BAG --model MODEL.npz --output live.csv [--rate 10]
 
 For machines without `ros2 bag play`. The node must run with use_sim_time: the recording's receive times go out on
-/clock.
+/clock, which waits at the end of each interval for the node's answer. A machine that cannot keep up plays slower.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import rclpy
+from lifecycle_msgs.msg import State
+from lifecycle_msgs.srv import GetState
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -32,7 +34,10 @@ from obstacle_classifier.nodes.subscriptions import message_class
 __all__ = ["main", "replay_bag"]
 
 _CLOCK_STEP = 20_000_000  # ns between two messages on /clock, at most
-_DEADLINE = 20.0  # s for the node to appear, and for its last answer
+_DEADLINE = 20.0  # s for the node to be active, and without any answer
+_PATIENCE = 5.0  # s for one answer; the first is due only if the first message came before the clock passed its end
+_ASK_AGAIN = 1.0  # s for one request: what is sent before its service is discovered is lost
+_POLL = 0.1  # s between two looks at a node that is not active yet
 
 
 def replay_bag(
@@ -50,7 +55,7 @@ def replay_bag(
         (interval end in ns, probabilities) in order of arrival.
 
     Raises:
-        BagError: The node does not subscribe to any topic of the bag in time.
+        BagError: The node is not active and subscribed in time, or falls silent.
     """
     node = Node("bag_player")
     executor = SingleThreadedExecutor()
@@ -68,37 +73,68 @@ def replay_bag(
     played = [spec for spec in sensors.sensors if spec.topic in bag.topics]
     publishers = {spec.topic: node.create_publisher(message_class(spec.type), spec.topic, reliable) for spec in played}
     try:
+        _await_active(node, executor, bag, node_name)
         heard = (clock, *publishers.values())
-        if not _until(
-            executor,
-            lambda: all(p.get_subscription_count() for p in heard) and node.count_publishers(answer_topic),
-        ):
+        if not _until(executor, lambda: all(publisher.get_subscription_count() for publisher in heard), _DEADLINE):
             topics = ", ".join(publishers)
             raise BagError(f"{bag.path}: no node subscribed to /clock and {topics} within {_DEADLINE:.0f} s")
+
+        def show(time_ns: int) -> None:
+            message = Clock()
+            message.clock.sec, message.clock.nanosec = divmod(time_ns, 10**9)
+            clock.publish(message)
+
         began, first, now = time.monotonic(), None, 0
+        heard_at, end = began, 0
         for topic, stamp, data in bag.messages(publishers):
             if first is None:
                 first = now = stamp
+                end = (first // sensors.interval + 1) * sensors.interval
             # The clock goes on in a pause of the sensors, as a robot's does.
             for step in (*range(now + _CLOCK_STEP, stamp, _CLOCK_STEP), stamp):
                 due = began + (step - first) * 1e-9 / rate
                 while (wait := due - time.monotonic()) > 0:
                     executor.spin_once(timeout_sec=wait)
-                message = Clock()
-                message.clock.sec, message.clock.nanosec = divmod(step, 10**9)
-                clock.publish(message)
+                show(step)
+                if step < end:
+                    continue
+                newest = step // sensors.interval * sensors.interval
+                end = newest + sensors.interval
+                if _until(executor, lambda: bool(answers) and answers[-1][0] >= newest, _PATIENCE):  # noqa: B023
+                    heard_at = time.monotonic()
+                elif time.monotonic() - heard_at > _DEADLINE:
+                    raise BagError(f"{bag.path}: no answer from {node_name} for {_DEADLINE:.0f} s, at {newest} ns")
+                began += max(0.0, time.monotonic() - due - sensors.interval * 1e-9 / rate)  # no rush to catch up
             now = stamp
             publishers[topic].publish(data)
-        final = now // sensors.interval * sensors.interval
-        _until(executor, lambda: bool(answers) and answers[-1][0] >= final)
     finally:
         executor.shutdown()
         node.destroy_node()
     return answers
 
 
-def _until(executor: SingleThreadedExecutor, condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + _DEADLINE
+def _await_active(node: Node, executor: SingleThreadedExecutor, bag: Bag, node_name: str) -> None:
+    """Return once the node has said that it is active.
+
+    Its answer proves more than the graph can: the node has matched this node's client, hence also the subscription
+    made before it, and publishes nothing past it.
+    """
+    client = node.create_client(GetState, f"{node_name}/get_state")
+    said = "no answer to get_state"
+    end = time.monotonic() + _DEADLINE
+    while time.monotonic() < end:
+        future = client.call_async(GetState.Request())
+        if _until(executor, future.done, _ASK_AGAIN):
+            response = future.result()
+            if response is not None and response.current_state.id == State.PRIMARY_STATE_ACTIVE:
+                return
+            said = "no state" if response is None else response.current_state.label
+            _until(executor, lambda: False, _POLL)
+    raise BagError(f"{bag.path}: {node_name} is not active within {_DEADLINE:.0f} s: {said}")
+
+
+def _until(executor: SingleThreadedExecutor, condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             return False
