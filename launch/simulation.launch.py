@@ -3,12 +3,14 @@
     ros2 launch obstacle_classifier simulation.launch.py model:=model.npz
     ros2 launch obstacle_classifier simulation.launch.py model:=model.npz seed:=7 duration:=120 output:=drive
 
-The model must have been trained on the topics of the scenario, as one with config/sensors/sidewalk.yaml is. All runs on
-the simulation's time. On a running robot set another ROS_DOMAIN_ID: simulated scans are scans to every node there.
+The model must have been trained on topics of the scenario, as one with config/sensors/sidewalk.yaml is. All runs on the
+simulation's time; the drive begins once classifier and recorder listen. On a running robot set another ROS_DOMAIN_ID:
+simulated scans are scans to every node there.
 """
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
+from obstacle_classifier.model import Model
 from obstacle_classifier.simulation import Scenario, load_scenario
 
 PACKAGE = "obstacle_classifier"
@@ -98,13 +101,22 @@ def start(context: LaunchContext) -> list[Any]:
     scenario = str(Path(value("scenario")).expanduser().absolute()) if value("scenario") else ""
     drive = load_scenario(scenario) if scenario else Scenario()
     driven = [*(sensor.topic for sensor in drive.sensors), drive.label_topic]
+    model = Path(value("model")).expanduser()
+    remapped = dict(rule.split(":=", 1) for rule in shlex.split(value("remappings")) if ":=" in rule)
+    sensors = [remapped.get(topic, topic) for topic in Model.load(model).sensors.topics]
+    awaited = [topic for topic in sensors if topic in driven]
+    if not awaited:
+        raise ValueError(f"model: {model} reads {', '.join(sensors)}, expected topics out of {', '.join(driven)}")
     node = "/".join(["", *filter(None, (value("namespace").strip("/"), value("name")))])
     outputs = [f"{node}/{topic}" for topic in OUTPUTS]
+    if output is not None:
+        awaited = [*driven, f"{node}/probabilities", f"{node}/obstacles"]
 
     classifier = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(PathJoinSubstitution([ThisLaunchFileDir(), "classifier.launch.py"])),
         launch_arguments={
-            **{name: value(name) for name in ("model", "params_file", "name", "namespace", "remappings", "log_level")},
+            **{name: value(name) for name in ("params_file", "name", "namespace", "remappings", "log_level")},
+            "model": str(model),
             "use_sim_time": "true",
             "autostart": "true",
             "respawn": "false",
@@ -121,6 +133,7 @@ def start(context: LaunchContext) -> list[Any]:
                 "duration": float(value("duration")),
                 "rate": float(value("rate")),
                 "publish_clock": True,
+                "wait_for": " ".join(awaited),
             }
         ],
         output="screen",

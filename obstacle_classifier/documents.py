@@ -12,8 +12,13 @@ import yaml
 
 from obstacle_classifier.errors import ConfigError
 
-__all__ = ["load_yaml", "refusal", "validate"]
+__all__ = ["TOPIC", "load_yaml", "refusal", "validate"]
 
+TOPIC: Mapping[str, Any] = {
+    "type": "string",
+    "pattern": "^(/[A-Za-z_][A-Za-z0-9_]*)+$",
+    "description": "an absolute topic name such as /scan",
+}
 _SHOWN = 60  # characters of an offending value that a message quotes
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -76,14 +77,31 @@ def _faults() -> str:
     return table(("kind", "what happens", "further option"), rows)
 
 
+def _node() -> str:
+    """The node's parameters, by its syntax tree: rclpy need not be installed."""
+    tree = ast.parse((ROOT / "obstacle_classifier" / "nodes" / "simulator_node.py").read_text(encoding="utf-8"))
+    assigned = [node for node in tree.body if isinstance(node, ast.AnnAssign)]
+    (declared,) = [node.value for node in assigned if ast.unparse(node.target) == "_PARAMETERS" and node.value]
+    rows = []
+    for name, default, meaning in ast.literal_eval(declared):
+        shown = str(default).lower() if isinstance(default, bool) else str(default)
+        rows.append((f"`{name}`", f"`{shown}`" if shown else "empty", meaning))
+    return table(("parameter", "default", "meaning"), rows)
+
+
 def parts() -> dict[str, str]:
     """Every generated part of the document, by its marker's name."""
-    return {"scenario-keys": _keys(), "scenario-sensors": _sensors(), "scenario-faults": _faults()}
+    return {
+        "scenario-node": _node(),
+        "scenario-keys": _keys(),
+        "scenario-sensors": _sensors(),
+        "scenario-faults": _faults(),
+    }
 
 
 def test_the_tables_follow_from_the_code() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
-    assert markers(text) == list(parts())
+    assert [name for name in markers(text) if name.startswith("scenario-")] == list(parts())
     assert text == fill(text, parts()), "run: python -m test.test_docs_scenario"
 
 

@@ -100,6 +100,7 @@ MANIFEST_KEYS: Mapping[str, str] = {
 }
 
 
+LAUNCH_FILES = ("classifier", "replay", "simulation", "train")
 _KINDS = {"object": "mapping", "array": "list", "string": "text", "boolean": "bool"}
 
 
@@ -256,7 +257,7 @@ def parts() -> dict[str, str]:
         "message-types": "\n".join(map(_message_type, MESSAGE_TYPES)),
         "training-options": _options(),
         "manifest-keys": _manifest(),
-        **{f"{name}-launch": _launch_arguments(f"{name}.launch.py") for name in ("classifier", "replay", "train")},
+        **{f"{name}-launch": _launch_arguments(f"{name}.launch.py") for name in LAUNCH_FILES},
     }
 
 

@@ -36,6 +36,8 @@ def generate_test_description() -> tuple[LaunchDescription, dict[str, Any]]:
     exists.mkdir(exist_ok=True)
     text = (folder / "sensors.yaml").read_text(encoding="utf-8")
     labels.write_text(text.replace("- bicycle", "- tram"), encoding="utf-8")
+    scenario = folder / "imu.yaml"
+    scenario.write_text("sensors: {imu: {type: imu, topic: /imu/data}}\n", encoding="utf-8")
     launches = {
         "no_model": ros2_launch("classifier", f"model:={ABSENT}"),
         "no_model_respawn": ros2_launch("classifier", f"model:={ABSENT}", "respawn:=true"),
@@ -45,6 +47,7 @@ def generate_test_description() -> tuple[LaunchDescription, dict[str, Any]]:
         "output": ros2_launch(
             "replay", f"model:={folder / 'model.npz'}", f"bag:={folder / 'bags' / 'street_0'}", f"output:={exists}"
         ),
+        "scenario": ros2_launch("simulation", f"model:={folder / 'model.npz'}", f"scenario:={scenario}"),
         "label": ros2_launch("train", f"sensors:={labels}", f"bags:={folder / 'bags'}", f"output:={folder / 'no.npz'}"),
     }
     return LaunchDescription([*launches.values(), ReadyToTest()]), launches
@@ -74,6 +77,9 @@ class TestFailures(unittest.TestCase):
 
     def test_no_bag(self, proc_info: Any, proc_output: Any, no_bag: Any) -> None:
         self.check(proc_info, proc_output, no_bag, "bag: /no/bag does not exist")
+
+    def test_scenario_that_the_model_cannot_see(self, proc_info: Any, proc_output: Any, scenario: Any) -> None:
+        self.check(proc_info, proc_output, scenario, "reads /scan, /noise_level, expected topics out of /imu/data, ")
 
     def test_output_that_exists(self, proc_info: Any, proc_output: Any, output: Any) -> None:
         self.check(proc_info, proc_output, output, "exists already")

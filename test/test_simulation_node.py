@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,58 +30,67 @@ ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-m", "obstacle_classifier.nodes.simulator_node"]
 
 
+START = 1_700_000_000 * 10**9
+
+
+def nanoseconds(message: Clock) -> int:
+    return int(message.clock.sec * 10**9 + message.clock.nanosec)
+
+
 def overrides(**values: object) -> list[Parameter]:
     return [Parameter(name, value=value) for name, value in values.items()]
 
 
 class Listener(Node):
-    """Collects raw messages by topic, and the times on /clock."""
+    """Collects raw messages by topic."""
 
     def __init__(self, context: Context) -> None:
         super().__init__("listener", context=context)
         self.received: dict[str, list[bytes]] = {"/scan": [], "/imu/data": [], "/ground_truth": []}
-        self.clock: list[int] = []
         for topic, kind in (("/scan", LaserScan), ("/imu/data", Imu), ("/ground_truth", String)):
             self.create_subscription(kind, topic, self.received[topic].append, 5000, raw=True)
-        self.create_subscription(
-            Clock, "/clock", lambda m: self.clock.append(m.clock.sec * 10**9 + m.clock.nanosec), 200
-        )
 
 
 def test_live_messages_are_byte_for_byte_those_of_a_bag() -> None:
     context = Context()
     rclpy.init(context=context)
-    listener = Listener(context)
     executor = SingleThreadedExecutor(context=context)
-    executor.add_node(listener)
-    node = SimulatorNode(context, overrides(seed=3, duration=12.0, publish_clock=True, rate=4.0))
-    executor.add_node(node)
-    deadline = time.monotonic() + 60
-    expected: dict[str, list[bytes]] = {topic: [] for topic in listener.received}
+    watcher = Node("watcher", context=context)
+    clock: list[int] = []
+    watcher.create_subscription(Clock, "/clock", lambda message: clock.append(nanoseconds(message)), 200)
+    executor.add_node(watcher)
+    expected: dict[str, list[bytes]] = {"/scan": [], "/imu/data": [], "/ground_truth": []}
     for message in Simulation(Scenario(duration=12.0, seed=3)).messages():
         if message.topic in expected:
             expected[message.topic].append(message.data)
+    node = SimulatorNode(
+        context, overrides(seed=3, duration=12.0, publish_clock=True, rate=4.0, wait_for=" ".join(expected))
+    )
+    executor.add_node(node)
+    deadline = time.monotonic() + 60
 
-    def complete() -> bool:
-        last = all(got and got[-1] == expected[topic][-1] for topic, got in listener.received.items())
-        return node.done and last
-
-    try:
-        while not complete():
+    def spin_until(condition: Callable[[], bool]) -> None:
+        while not condition():
             assert time.monotonic() < deadline
             executor.spin_once(timeout_sec=0.1)
+
+    listener = None
+    try:
+        spin_until(lambda: len(clock) >= 20)
+        assert set(clock) == {START}, "/clock stands while nobody listens"
+        assert node.published == 0
+        listener = Listener(context)
+        executor.add_node(listener)
+        received = listener.received
+        spin_until(lambda: node.done and all(len(received[topic]) >= len(expected[topic]) for topic in expected))
     finally:
         executor.shutdown()
-        node.destroy_node()
-        listener.destroy_node()
+        for each in filter(None, (node, listener, watcher)):
+            each.destroy_node()
         rclpy.shutdown(context=context)
-    for topic, got in listener.received.items():
-        # What came before discovery is lost; from the first message on nothing is.
-        assert got == expected[topic][-len(got) :]
-        assert len(got) > len(expected[topic]) / 2
-    assert listener.clock == sorted(listener.clock)
-    start = 1_700_000_000 * 10**9
-    assert start < listener.clock[0] < listener.clock[-1] <= start + 12 * 10**9
+    assert received == expected, "from the first message on"
+    assert clock == sorted(clock)
+    assert START + 11 * 10**9 < clock[-1] <= START + 12 * 10**9
 
 
 def test_without_a_clock_messages_bear_the_walls_time() -> None:
@@ -101,6 +111,11 @@ def test_without_a_clock_messages_bear_the_walls_time() -> None:
     [
         ({"rate": 2.0}, "parameter 'rate': found 2, expected 1 without publish_clock"),
         ({"rate": -1.0, "publish_clock": True}, "parameter 'rate': found -1, expected more than 0"),
+        ({"wait_for": "/scan"}, "parameter 'wait_for': found '/scan', expected none without publish_clock"),
+        (
+            {"wait_for": "/scan odom", "publish_clock": True},
+            "parameter 'wait_for': found 'odom', expected an absolute topic name such as /scan",
+        ),
         ({"seed": -7}, "key 'seed': found -7, expected at least 0"),
         ({"scenario": "/nowhere.yaml"}, "/nowhere.yaml: cannot be read"),
     ],

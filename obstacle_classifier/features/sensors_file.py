@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from obstacle_classifier.documents import load_yaml, refusal, validate
+from obstacle_classifier.documents import TOPIC, load_yaml, refusal, validate
 from obstacle_classifier.features.statistics import STATISTICS
 from obstacle_classifier.sensing import MESSAGE_TYPES, Decoder, OptionError, make_decoder
 
@@ -18,11 +18,6 @@ RESERVED_LABELS = ("ignore", "unknown")
 DEFAULT_TIMEOUT = 1.0  # s
 
 _TIME = {"type": "number", "exclusiveMinimum": 0}
-_TOPIC = {
-    "type": "string",
-    "pattern": "^(/[A-Za-z_][A-Za-z0-9_]*)+$",
-    "description": "an absolute topic name such as /scan",
-}
 _LABEL = {
     "type": "string",
     "pattern": f"^(?!({'|'.join(RESERVED_LABELS)})$)[A-Za-z][A-Za-z0-9_]*$",
@@ -30,7 +25,7 @@ _LABEL = {
 }
 _SENSOR = {
     "type": {"type": "string", "enum": sorted(MESSAGE_TYPES)},
-    "topic": _TOPIC,
+    "topic": TOPIC,
     "statistics": {
         "type": "array",
         "minItems": 1,
@@ -48,7 +43,7 @@ _FILE = {
     "properties": {
         "interval": _TIME,
         "labels": {"type": "array", "minItems": 1, "uniqueItems": True, "items": _LABEL},
-        "label_topic": _TOPIC,
+        "label_topic": TOPIC,
         "sensors": {"type": "object", "minProperties": 1},
     },
 }

@@ -73,7 +73,8 @@ class LiveState:
         statuses: Newest status by name, such as `sensor scan`.
         seconds: From the first to the newest interval.
         intervals: Received so far.
-        silence: Seconds since the newest interval arrived.
+        silence: Seconds since the newest interval arrived; once the drive is over, from then to its last message.
+        over: Whether the drive is over.
         delays: Of each interval, ns from the first message on /clock past its end to its answer, as both arrive here.
     """
 
@@ -85,6 +86,7 @@ class LiveState:
     seconds: float = 0.0
     intervals: int = 0
     silence: float = 0.0
+    over: bool = False
     delays: list[int] = field(default_factory=list)
 
 
@@ -96,7 +98,14 @@ def render(state: LiveState) -> list[str]:
         heading = "waiting for the first interval"
     elif late:
         heading += f", no answer for {state.silence:.1f} s"
-    lines = [heading, "", f"{'label':<14} {'probability':<{_BAR + 2}} {'':>7}  {'truth':<8} decision"]
+    if state.over:
+        heading += "; the drive is over"
+    ill = [
+        f"{name}: {status.level} {status.message}"
+        for name, status in state.statuses.items()
+        if not name.startswith("sensor ") and status.level != "ok"
+    ]
+    lines = [heading, *ill, "", f"{'label':<14} {'probability':<{_BAR + 2}} {'':>7}  {'truth':<8} decision"]
     for label, p in zip(state.labels, state.probabilities, strict=True):
         known = math.isfinite(p) and not late
         bar = "#" * round(p * _BAR) if known else ""
@@ -111,14 +120,9 @@ def render(state: LiveState) -> list[str]:
             note = "" if status.level == "ok" else f"{status.message}"
             name = name.removeprefix("sensor ")  # noqa: PLW2901
             lines.append(f"{_clip(name, 20):<20} {rate:>7} {age:>7}  {status.level:<5} {note}")
-    lines += ["", f"latency on the node's clock {_latency(state) or '-'}"]
+    lines += ["", f"latency in ms, p50 p99 max: on its clock {_latency(state) or '-'}"]
     if state.delays:
-        lines.append(f"from /clock to the answer over DDS {', '.join(f'{k} {v} ms' for k, v in delays(state).items())}")
-    lines += [
-        f"{name}: {status.level} {status.message}"
-        for name, status in state.statuses.items()
-        if not name.startswith("sensor ") and status.level != "ok"
-    ]
+        lines[-1] += f"; over DDS {' '.join(delays(state).values())}"
     return [_clip(line.rstrip(), WIDTH) for line in lines]
 
 
@@ -126,6 +130,8 @@ def render_line(state: LiveState) -> str:
     """The same in one line of at most 80 columns, for a file or a pipe."""
     if not state.intervals:
         return "waiting for the first interval"
+    if state.over:
+        return f"{state.seconds:6.1f} s  the drive is over after {state.intervals} intervals"
     truth = "?" if state.truth is None else _names(state, state.truth)
     decision = UNKNOWN if state.obstacles is None or state.silence > _LATE else _names(state, state.obstacles)
     ill = [name.removeprefix("sensor ") for name, status in state.statuses.items() if status.level != "ok"]
@@ -152,8 +158,7 @@ def _names(state: LiveState, present: frozenset[str]) -> str:
 
 def _latency(state: LiveState) -> str:
     values = state.statuses["output"].values if "output" in state.statuses else {}
-    found = [(name, values.get(f"latency {name} [ms]")) for name in ("p50", "p99", "max")]
-    return ", ".join(f"{name} {value} ms" for name, value in found if value is not None)
+    return " ".join(values[key] for name in ("p50", "p99", "max") if (key := f"latency {name} [ms]") in values)
 
 
 def _clip(text: str, width: int) -> str:
@@ -175,6 +180,7 @@ class LiveView(Node):
         self._name = name.strip("/")
         self._answered = self._heard = time.monotonic()
         self._began = False
+        self._last_statuses: dict[str, Status] = {}  # as of the newest answer
         self._clock: deque[tuple[int, int]] = deque(maxlen=_CLOCKS)  # times on /clock, and when they came
         reliable = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
         self.create_subscription(Float32MultiArray, f"/{self._name}/probabilities", self._on_probabilities, reliable)
@@ -189,8 +195,11 @@ class LiveView(Node):
         return self._began and time.monotonic() - self._heard > SILENCE
 
     def look(self) -> LiveState:
-        """The state as of now."""
-        self.state.silence = time.monotonic() - self._answered
+        """The state as of now; once the drive is over, as of its end."""
+        self.state.over = self.over
+        self.state.silence = (self._heard if self.over else time.monotonic()) - self._answered
+        if self.over and self.state.silence <= _LATE:  # later ones say that the clock stands, as it must
+            self.state.statuses = self._last_statuses
         return self.state
 
     def _hear(self) -> None:
@@ -214,6 +223,7 @@ class LiveView(Node):
             now = time.monotonic_ns()
             # None yet: the answer has overtaken it.
             self.state.delays.append(now - next((arrival for clock, arrival in self._clock if clock >= end), now))
+        self._last_statuses = dict(self.state.statuses)
         self.state.probabilities = tuple(message.data)
         self.state.intervals = len(self.answers)
         self.state.seconds = (end - self.answers[0][0]) * 1e-9
@@ -280,7 +290,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             due = time.monotonic() + screen.period
             screen.show(node.look())
     executor.shutdown()
-    answers, state = node.answers, node.state
+    answers, state = node.answers, node.look()
+    if state.over:
+        screen.show(state)
     node.destroy_node()
     rclpy.try_shutdown()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from rclpy.utilities import get_default_context
 from rosgraph_msgs.msg import Clock as ClockMessage
 
 from obstacle_classifier import simulation
+from obstacle_classifier.documents import TOPIC
 from obstacle_classifier.errors import ConfigError, ObstacleClassifierError
 from obstacle_classifier.nodes.executor import SPIN_PERIOD, StopSignal
 from obstacle_classifier.nodes.subscriptions import message_class
@@ -28,6 +30,7 @@ __all__ = ["SimulatorNode", "main"]
 
 _TICK = 0.01  # s between two looks at what is due
 _LATE = 1.0  # s of delay from which the log complains
+_COMPLAINTS = 10.0  # s between two complaints of one kind
 
 _PARAMETERS: tuple[tuple[str, str | int | float | bool, str], ...] = (
     ("scenario", "", "scenario file; empty: the default sidewalk"),
@@ -35,6 +38,12 @@ _PARAMETERS: tuple[tuple[str, str | int | float | bool, str], ...] = (
     ("duration", 0.0, "s of driving, instead of the scenario's; 0: the scenario's"),
     ("rate", 1.0, "simulated seconds a second; other than 1 only with publish_clock"),
     ("publish_clock", False, "publish /clock from the scenario's start time on; else everything bears the wall's time"),
+    (
+        "wait_for",
+        "",
+        "with publish_clock: topics, separated by spaces, that must have a subscriber before the drive begins; "
+        "until then /clock stands at its start",
+    ),
 )
 
 
@@ -53,6 +62,13 @@ class SimulatorNode(Node):
         self.done, self.published = False, 0
         self._rate = float(self._value("rate"))
         clocked = bool(self._value("publish_clock"))
+        awaited = str(self._value("wait_for")).split()
+        if awaited and not clocked:
+            found = " ".join(awaited)
+            raise ConfigError(f"parameter 'wait_for': found {found!r}, expected none without publish_clock")
+        for topic in awaited:
+            if not re.fullmatch(TOPIC["pattern"], topic):
+                raise ConfigError(f"parameter 'wait_for': found {topic!r}, expected {TOPIC['description']}")
         if self._rate <= 0 or (self._rate != 1.0 and not clocked):
             expected = "more than 0" if clocked else "1 without publish_clock"
             raise ConfigError(f"parameter 'rate': found {self._rate:g}, expected {expected}")
@@ -68,8 +84,8 @@ class SimulatorNode(Node):
         self._clock = self._drive.start
         self._messages = self._drive.messages()
         self._next: Any = next(self._messages)
-        self._began = time.monotonic()
-        self._complained = 0.0
+        self._awaited = awaited
+        self._began = self._complained = time.monotonic()
         self.create_timer(_TICK, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def _value(self, name: str) -> Any:
@@ -82,6 +98,9 @@ class SimulatorNode(Node):
 
     def _tick(self) -> None:
         """Publish whatever is due by now."""
+        if self._awaited:
+            self._wait()
+            return
         due = self._drive.start + round((time.monotonic() - self._began) * self._rate * 1e9)
         pause = time.monotonic() + SPIN_PERIOD  # a late simulation must not keep a signal waiting
         while self._next is not None and self._next.time <= due and time.monotonic() < pause:
@@ -96,9 +115,29 @@ class SimulatorNode(Node):
         self._tell_time(min(due, self._next.time))
         self._complain_if_late()
 
+    def _wait(self) -> None:
+        """Begin once everybody listens who is to, and everybody who listens to this node is matched with it."""
+        self._publish_time(self._clock)  # a recorder on this time subscribes to nothing before it
+        missing = [topic for topic in self._awaited if not self.count_subscribers(topic)]
+        missing += [
+            topic
+            for topic, outlet in self._outlets.items()
+            if outlet.get_subscription_count() < self.count_subscribers(topic)
+        ]
+        self._began = time.monotonic()
+        if not missing:
+            self._awaited = []
+        elif self._began > self._complained + _COMPLAINTS:
+            self._complained = self._began
+            self.get_logger().warning(f"the drive waits for a matching subscriber of {', '.join(missing)}")
+
     def _tell_time(self, now: int) -> None:
-        if self._clock_outlet is not None and now > self._clock:
+        if now > self._clock:
             self._clock = now
+            self._publish_time(now)
+
+    def _publish_time(self, now: int) -> None:
+        if self._clock_outlet is not None:
             message = ClockMessage()
             message.clock.sec, message.clock.nanosec = divmod(now, 10**9)
             self._clock_outlet.publish(message)
@@ -106,7 +145,7 @@ class SimulatorNode(Node):
     def _complain_if_late(self) -> None:
         now = time.monotonic()
         late = (now - self._began) - (self._next.time - self._drive.start) * 1e-9 / self._rate
-        if late > _LATE and now > self._complained + 10.0:
+        if late > _LATE and now > self._complained + _COMPLAINTS:
             self._complained = now
             self.get_logger().warning(f"the simulation is {late:.1f} s late: this machine is too slow for it")
 

@@ -6,7 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["DEFAULTS", "FAULTS", "FAULT_KEYS", "KEYS", "SENSORS", "TOPIC", "file_schema", "mapping"]
+from obstacle_classifier.documents import TOPIC
+
+__all__ = ["DEFAULTS", "FAULTS", "FAULT_KEYS", "KEYS", "SENSORS", "file_schema", "mapping"]
 
 
 def _number(
@@ -34,11 +36,6 @@ def _pair(description: str) -> Any:
     }
 
 
-TOPIC = {
-    "type": "string",
-    "pattern": "^(/[A-Za-z_][A-Za-z0-9_]*)+$",
-    "description": "an absolute topic name such as /scan",
-}
 _DENSITY = {
     "trash_can": _number("bins on the sidewalk", 0),
     "bollard": _number("rows of one to three bollards", 0),

@@ -11,14 +11,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from obstacle_classifier.documents import load_yaml, refusal, validate
+from obstacle_classifier.documents import TOPIC, load_yaml, refusal, validate
 from obstacle_classifier.simulation.options import (
     DEFAULTS,
     FAULT_KEYS,
     FAULTS,
     KEYS,
     SENSORS,
-    TOPIC,
     file_schema,
     mapping,
 )
