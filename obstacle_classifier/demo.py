@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -45,6 +45,7 @@ AT_ONCE = 2  # simulations
 DOMAINS = range(87, 60, -1)  # of DDS: the demo takes the first that is free
 STARTUP = 60.0  # s for the classifier to serve its model
 LAST_WORDS = 20.0  # s from the end of the drive to that of the live view
+ANSWERS = ("/obstacle_classifier/probabilities", "/obstacle_classifier/obstacles")
 FRAMES = 150  # of the GIF, at most
 
 # Before NumPy loads: such small products only lose time when threads share them.
@@ -140,7 +141,7 @@ class _Demo:
         with self._step(f"evaluate on {held_out.name}, a street that training has not seen"):
             scores = self._evaluate(held_out)
         with self._step(f"drive live for {self._options.seconds:g} s, over DDS, through another such street"):
-            live = self._drive()
+            live = self._drive(trained.model.sensors.topics)
         with self._step("compare with the same drive offline, and write the report"):
             offline = self._predict(drive)
             report = self._report(trained, live)
@@ -194,7 +195,7 @@ class _Demo:
 
         return format_scores(evaluate(Model.load(self._model), [bag], TextProgress()))
 
-    def _drive(self) -> Table:
+    def _drive(self, topics: Iterable[str]) -> Table:
         """Probabilities of a live drive; classifier, simulator and view are processes of their own."""
         environment = {
             **os.environ,
@@ -219,7 +220,11 @@ class _Demo:
                 raise ObstacleClassifierError(f"classifier_node did not serve the model within {STARTUP:.0f} s")
             time.sleep(0.05)
         simulator = start(
-            "simulator_node", f"seed:={LIVE_SEED}", f"duration:={self._options.seconds:f}", "publish_clock:=true"
+            "simulator_node",
+            f"seed:={LIVE_SEED}",
+            f"duration:={self._options.seconds:f}",
+            "publish_clock:=true",
+            f"wait_for:={' '.join([*topics, *ANSWERS])}",
         )
         ended = math.inf
         while view.poll() is None:
