@@ -40,8 +40,8 @@ def test_it_runs_from_end_to_end_and_again(tmp_path: Path) -> None:
     # The live drive is the one that was recorded.
     live, offline = ((folder / name).read_text().splitlines() for name in ("live.csv", "offline.csv"))
     assert live[0] == offline[0]
-    ends = {line.split(",")[0] for line in offline[1:]}
-    assert sum(line.split(",")[0] in ends for line in live[1:]) > len(ends) / 2
+    expected, answered = ({line.split(",")[0] for line in table[1:]} for table in (offline, live))
+    assert len(expected - answered) <= 1, "the first message may arrive after the end of its interval"
 
 
 def test_an_interrupt_leaves_no_process_and_no_half_bag(tmp_path: Path) -> None:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("rosbags", reason="rosbags is not installed")
 pytest.importorskip("matplotlib", reason="the report's plots need matplotlib")
+pytest.importorskip("PIL", reason="the picture needs pillow")
+
+from PIL import Image
 
 from obstacle_classifier.bags.demo_bags import SENSORS, write_demo_bags
 from obstacle_classifier.features import parse_sensors
@@ -55,3 +64,53 @@ def test_its_numbers_are_the_models(training: Training, tmp_path: Path) -> None:
 def test_equal_runs_give_equal_pages(training: Training, tmp_path: Path) -> None:
     first, second = (write_report(tmp_path / name, training).read_bytes() for name in ("a", "b"))
     assert first == second
+
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+MEASURE = """<script>addEventListener("load", () => {
+  const shown = (selector) => [...document.querySelectorAll(selector)].map((element) => {
+    const {left, right, top, bottom} = element.getBoundingClientRect();
+    return {left, right, top, bottom, pixels: element.naturalWidth};
+  });
+  const requests = performance.getEntriesByType("resource").map((entry) => entry.name.slice(0, 30));
+  const page = {width: innerWidth, scrolls: document.documentElement.scrollWidth, requests};
+  const parts = {headings: shown("h2"), plots: shown("svg"), pictures: shown("img")};
+  document.body.dataset.measured = JSON.stringify({...page, ...parts});
+})</script>"""
+
+
+def rendered(path: Path, folder: Path, width: int) -> dict[str, Any]:
+    """Where a headless browser puts the parts of a page, in CSS pixels; its picture goes beside it."""
+    assert BROWSER is not None
+    copy = folder / "measured.html"
+    copy.write_text(path.read_text(encoding="utf-8").replace("</body>", MEASURE + "</body>"), encoding="utf-8")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
+    command = [BROWSER, *flags, f"--window-size={width},6000", f"--screenshot={folder / 'page.png'}", "--dump-dom"]
+    done = subprocess.run([*command, copy.as_uri()], capture_output=True, text=True, check=True, timeout=120)
+    (measured,) = re.findall(r'data-measured="([^"]*)"', done.stdout)
+    page: dict[str, Any] = json.loads(html.unescape(measured))
+    return page
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+@pytest.mark.parametrize("width", [1200, 500])
+def test_a_browser_shows_the_whole_page(training: Training, tmp_path: Path, width: int) -> None:
+    gif = tmp_path / "drive.gif"
+    Image.new("RGB", (640, 360), "green").save(gif)
+    page = rendered(write_report(tmp_path, training, [("The drive", gif)]), tmp_path, width)
+    assert page["scrolls"] <= page["width"] <= width, "nothing sticks out"
+    assert [name for name in page["requests"] if not name.startswith("data:")] == []
+    (picture,) = page["pictures"]
+    assert picture["pixels"] == 640
+    headings, plots = page["headings"], page["plots"]
+    assert [heading["top"] for heading in headings] == sorted(heading["top"] for heading in headings)
+    for part in (picture, *plots):
+        assert part["right"] - part["left"] > 0.5 * min(page["width"], 900)
+        assert part["bottom"] - part["top"] > 100
+    # What is drawn lies on its plot and can be seen: the screenshot, smoothed where it is small, has its colours.
+    screenshot = np.asarray(Image.open(tmp_path / "page.png").convert("RGB"), int)
+    for plot in plots:
+        left, right, top, bottom = (round(plot[side]) for side in ("left", "right", "top", "bottom"))
+        area = screenshot[top:bottom, left:right]
+        assert (area[..., 2] - area[..., 0] > 60).sum() > 50, "blue lines"
+        assert (area.max(axis=2) < 160).sum() > 50, "axes and their text"

@@ -25,7 +25,8 @@ __all__ = ["write_report"]
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
-table { border-collapse: collapse } th, td { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #ddd }
+section { overflow-x: auto } table { border-collapse: collapse }
+th, td { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #ddd }
 th:first-child, td:first-child { text-align: left } svg, img { max-width: 100%; height: auto }
 pre { background: #f6f6f4; padding: 1rem; overflow-x: auto; font-size: 13px }
 """
