@@ -227,6 +227,7 @@ def test_the_final_fit_takes_all_rows_for_as_many_epochs_as_were_best() -> None:
     assert fitted.history == tuple(history)
     epochs = best_epoch(history, CONFIG) + 1
     assert recorder.stages == [("epochs", 12), ("epochs", epochs)]
+    assert fitted.epochs == epochs
 
     # Then by those of both.
     rows = np.sort(np.concatenate([train, validation]))

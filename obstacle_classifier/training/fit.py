@@ -58,12 +58,14 @@ class Fitted:
         mean: (d,) float64.
         scale: (d,) float64.
         history: An entry an epoch of the fit that was watched on held-out rows, if there were any.
+        epochs: For how many the network itself was fitted.
     """
 
     network: MLP
     mean: NDArray[np.float64]
     scale: NDArray[np.float64]
     history: tuple[Epoch, ...]
+    epochs: int
 
 
 def fit_dataset(
@@ -108,7 +110,7 @@ def _fit_rows(
 
     held_out = None if validation is None else examples(validation)
     network, history = fit(examples(train), held_out, config, sensor_columns(sensors), progress)
-    return Fitted(network, mean, scale, tuple(history))
+    return Fitted(network, mean, scale, tuple(history), len(history))
 
 
 def best_epoch(history: Sequence[Epoch], config: TrainConfig) -> int:

@@ -113,6 +113,7 @@ def _losses(axes: Axes, training: Training) -> None:
     axes.plot(epochs, [epoch.train_loss for epoch in training.history], label="training")
     held_out = [np.nan if epoch.validation_loss is None else epoch.validation_loss for epoch in training.history]
     axes.plot(epochs, held_out, label="held out")
+    axes.axvline(training.epochs, color="gray", linestyle="--", label="epochs of the model")
     axes.set(xlabel="epoch", ylabel="log loss, sum over labels")
     axes.legend()
 

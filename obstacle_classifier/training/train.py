@@ -52,12 +52,14 @@ class Training:
     Attributes:
         model: The model, its test scores in `model.metrics` (empty without a test interval).
         history: Loss per epoch of the fit that was watched on the validation part.
+        epochs: For how many the model itself was fitted.
         bags: Names of the bags of each part (empty where bags were cut into time blocks).
         scored: The test intervals, None if there are none.
     """
 
     model: Model
     history: tuple[Epoch, ...]
+    epochs: int
     bags: dict[str, tuple[str, ...]]
     scored: Scored | None
 
@@ -99,7 +101,7 @@ def train(sensors: SensorsFile, paths: Sequence[Path], config: TrainConfig, prog
     scored = _scored(model, data, rows[2])
     model = replace(model, metrics=_test_scores(model, data, scored))
     bags = {part: tuple(name for name, own in zip(data.bags, parts, strict=True) if own == part) for part in PARTS}
-    return Training(model, fitted.history, bags, scored)
+    return Training(model, fitted.history, fitted.epochs, bags, scored)
 
 
 def _scored(model: Model, data: Dataset, rows: Rows) -> Scored | None:
