@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Time per message of every decoder, beside rosbags' and rclpy's deserialisation of the same bytes.
 
 Run `python -m benchmarks.decoding` from the top of the source tree. The others only build a message object; the

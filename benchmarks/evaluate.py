@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Cross-validated scores on real recordings, beside scikit-learn's on the same matrices and folds.
 
     make evaluate                     3 folds by bag, 5 seeds

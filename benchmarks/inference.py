@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Latency of one forward pass at batch 1: `python -m benchmarks.inference [D H C]`."""
 
 from __future__ import annotations

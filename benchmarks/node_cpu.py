@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """CPU time of classifier_node beside the straightforward node's, on the same traffic at the same time.
 
     python -m benchmarks.node_cpu --seconds 30

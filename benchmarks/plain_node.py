@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The straightforward classifier node: what one would write from the rclpy tutorials and NumPy's manual.
 
 It subscribes to typed messages, spins the single-threaded executor, keeps a deque of decoded samples per sensor and

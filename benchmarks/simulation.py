@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Scores on held-out simulated bags, other seeds and so other streets, beside scikit-learn on the same matrix.
 
     .venv/bin/python benchmarks/simulation.py [--train 30] [--test 10] [--seconds 60] [--folder BAGS]

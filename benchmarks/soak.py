@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """classifier_node for minutes under a robot's full load: does it lose messages, miss intervals, or grow?
 
     python -m benchmarks.soak                    10 minutes

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """A busy robot's traffic: 400 Hz Imu, 40 Hz LaserScan of 1080 beams and six slow topics, from a process of its own.
 
 As a program it reads numbers of seconds from stdin, a line each, publishes for that long and answers with a line of

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Run classifier_node: sensor topics and a model in, obstacles out.
 
     ros2 launch obstacle_classifier classifier.launch.py model:=model.npz

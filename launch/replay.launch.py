@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Play a bag to classifier_node on the bag's own time and record what it says; ends by itself when the bag does.
 
     ros2 launch obstacle_classifier replay.launch.py bag:=street_0 model:=model.npz output:=classified

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Drive through a simulated street and classify what is ahead; ends by itself when the drive does.
 
     ros2 launch obstacle_classifier simulation.launch.py model:=model.npz

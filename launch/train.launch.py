@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Train a model on labelled bags; ends by itself, with a non-zero status if there is no model.
 
     ros2 launch obstacle_classifier train.launch.py sensors:=sensors.yaml bags:='bags/ more/*.mcap' output:=model.npz

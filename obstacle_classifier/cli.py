@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The command line `obstacle_classifier`.
 
 Exit status 0: success; 1: a problem with the data or the model, one line on stderr naming it; 2: wrong usage.

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The whole way in a few minutes: simulate, train, evaluate, drive live over DDS, compare with offline.
 
     make demo

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """YAML documents read strictly: every refusal names the file, the key, what was found and what was expected."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The errors a user meets: each says what was found where, and what was expected."""
 
 from __future__ import annotations

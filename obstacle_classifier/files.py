@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Files written whole or not at all, and opened only if they are plain files."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The one path from messages to probabilities, driven by the node live and by bags offline."""
 
 from __future__ import annotations

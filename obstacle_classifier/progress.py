@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """How far a long job has come: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """What every test runs in: a DDS domain of this run's own, on this host."""
 
 from __future__ import annotations

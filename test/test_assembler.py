@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """What is kept from interval to interval, and what the pipeline says of its sensors."""
 
 from __future__ import annotations

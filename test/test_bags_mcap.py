@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """MCAP files as other writers make them: without chunks, with lz4 and checksums, without a summary, unordered."""
 
 from __future__ import annotations

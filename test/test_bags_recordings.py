@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The real recordings: whole, in order, and the same through every reader."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """classifier_node as a process over DDS, its lifecycle directly, and what importing it costs."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The reference of the scenario file in docs/simulation.md, held against the code.
 
 `python -m test.test_docs_scenario` writes its tables anew.

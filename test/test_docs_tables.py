@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The tables of the documents that follow from the code.
 
 `python -m test.test_docs_tables` writes them anew.

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """What sensors, publishers and clocks do wrong, over DDS to node processes with either executor.
 
 Each row of the table is one fault: what is done, what the sensor's diagnostics must then say, and whether the output

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """classifier.launch.py on replayed data: active, on its grid, and back after a SIGKILL."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """`ros2 launch` of what cannot work ends by itself, says why, and fails."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """replay.launch.py plays a bag to the node, records what it says, and ends when the bag does."""
 
 from __future__ import annotations

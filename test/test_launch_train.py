@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """train.launch.py writes a model and ends."""
 
 from __future__ import annotations

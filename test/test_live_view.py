@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """What the live view shows, and that it shows what a node says."""
 
 from __future__ import annotations

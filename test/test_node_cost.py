@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """What the node costs and how it bears a robot's full load; the benchmarks give the longer forms."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """What the node publishes of an interval, and ~/classification where vision_msgs is and where it is not."""
 
 from __future__ import annotations

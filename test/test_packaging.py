@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The package as colcon installs it, what it declares, and the pins of its environments."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The parameters as declared, as documented, and as config/classifier.yaml sets them.
 
 `python -m test.test_parameters` writes the table of docs/parameters.md anew.

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The node over DDS and the command line offline give the same bits for the same recording."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Recordings played to classifier_node without `ros2 bag play`, and a node that is killed and started again."""
 
 from __future__ import annotations

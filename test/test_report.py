@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The report of a training run: one page, whole, and the same numbers as the model's."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """What starts a paused `ros2 bag play` for replay.launch.py: not before somebody listens, and not for ever."""
 
 from __future__ import annotations

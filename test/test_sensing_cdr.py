@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Layouts and values of messages written out by hand."""
 
 from __future__ import annotations

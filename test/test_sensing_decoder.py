@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Batches: every row is what its message alone would give, and nothing is lost or reordered."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Bytes that nobody meant: truncated, mutated and random messages read as rosbags reads them, or not at all."""
 
 from __future__ import annotations

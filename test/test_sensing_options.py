@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """What a sensor may be asked for, and how a mistake is named."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Every type reads as rosbags and rclpy read it."""
 
 from __future__ import annotations

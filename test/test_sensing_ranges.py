@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Distances by REP-117, with every number worked out by hand."""
 
 from __future__ import annotations

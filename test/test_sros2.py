@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The SROS 2 policy against the graph of the node that it confines."""
 
 from __future__ import annotations

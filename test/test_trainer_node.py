@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """trainer_node as a process: what it leaves on disk, its exit status, and what it answers meanwhile."""
 
 from __future__ import annotations

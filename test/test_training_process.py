@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Training as a process: repeatable to the byte, and harmless when killed."""
 
 from __future__ import annotations

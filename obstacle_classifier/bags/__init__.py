@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Recordings as one stream of messages, their labels, and data sets made of both."""
 
 from __future__ import annotations

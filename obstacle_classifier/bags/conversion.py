@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Recorded bytes to plain CDR: decompression, and ROS 1 messages to ROS 2 ones."""
 
 from __future__ import annotations

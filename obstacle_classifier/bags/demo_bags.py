@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Small labelled bags for a demonstration without recordings: a lidar, a microphone, and what they would notice."""
 
 from __future__ import annotations

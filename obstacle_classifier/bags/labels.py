@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """What was there when: labels of a recording, from `labels.csv` or from a topic."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """MCAP files record by record: what `rosbags` refuses, for want of an index, order or health.
 
 Format: https://mcap.dev/spec. A record is an operation code (1 byte), a length (uint64) and that many bytes.

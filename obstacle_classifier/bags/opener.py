@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """From a file to the reader that suits it, unpacking it first where it must be."""
 
 from __future__ import annotations

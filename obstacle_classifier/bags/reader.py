@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """A recording as one stream of messages, whatever kind of file it is and however well it survived."""
 
 from __future__ import annotations

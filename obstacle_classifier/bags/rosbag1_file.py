@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """ROS 1 bag files (version 2.0), chunk by chunk.
 
 `rosbags` keeps an index entry for every message of such a bag in memory; here only the chunks are kept, and a bag

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """rosbag2 sqlite3 files row by row: what `rosbags` refuses, being damaged.
 
 The rows are read in the order of their ids, and where the database is broken the next readable row is sought.

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """What every kind of recording file offers: its channels, its time span and its messages in order of time.
 
 A `Storage` is one file. `BlockStorage` is the base of the readers that know a file as *blocks*, each with a time

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Named numbers of the sensors in, fixed-interval feature vectors out."""
 
 from obstacle_classifier.features.assembler import Assembler, SensorCounters

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Messages of all sensors in, one feature vector per interval out."""
 
 from __future__ import annotations

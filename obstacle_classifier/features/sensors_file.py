@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The sensors file: which topics are read, how they become columns, and which labels are told apart."""
 
 from __future__ import annotations

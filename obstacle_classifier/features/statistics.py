@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Statistics of one sensor's channels over a window of samples."""
 
 from __future__ import annotations

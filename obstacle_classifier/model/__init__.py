@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The model: standardise, network, calibrate, decide, and the one file that holds it all."""
 
 from obstacle_classifier.model.description import describe

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The .npz container: equal arrays give equal bytes, and no byte of an array is read before all sizes are known.
 
 An .npz is a zip of .npy files. Written here, its members are stored uncompressed, in sorted order, with a fixed time.

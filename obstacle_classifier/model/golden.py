@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Golden vectors: inputs and the probabilities they gave where the model was made, tried again at every load."""
 
 from __future__ import annotations

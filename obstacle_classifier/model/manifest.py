@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The manifest: the JSON member of a model file that says what the arrays are and where the model comes from."""
 
 from __future__ import annotations

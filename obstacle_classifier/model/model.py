@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """A trained classifier with everything that the robot needs to run it, and its file."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """A model file as its manifest and arrays: what is read is complete, of the declared sizes and unchanged."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """One raw feature vector to probabilities, as the robot computes them at every interval."""
 
 from __future__ import annotations

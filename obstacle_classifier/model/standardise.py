@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Raw features to network inputs, the same bits in training and on the robot."""
 
 from __future__ import annotations

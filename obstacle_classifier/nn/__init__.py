@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The network: layers, losses, initializers, SGD, the MLP, its compiled inference, gradient check. NumPy only."""
 
 from obstacle_classifier.nn.activations import scaled_relu, sigmoid

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The two nonlinearities, as functions of arrays of any shape."""
 
 from __future__ import annotations

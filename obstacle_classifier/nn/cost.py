@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """What the network costs: floating-point operations of its matrix products, and measured times.
 
 A product of (n, i) and (i, o) takes n * i * o multiplications and as many additions: 2nio. Biases, activations and the

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Gradients against central differences.
 
 A gradient of f is checked entry by entry against (f(p + step) - f(p - step)) / (2 step), in float64, and must agree to

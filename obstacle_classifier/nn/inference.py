@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The forward pass for one example, as the robot runs it: float32, no allocation, the same bits every time."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The layers: each computes its output, keeps only what its backward needs, and gives its gradients.
 
 For a layer with input X and output O, G is dL/dO; n is the number of examples in the batch.

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The negative log-likelihood of independent labels: mean over the n examples, sum over the c labels.
 
     L = -1/n * sum(Y log P + (1 - Y) log(1 - P)),    P = sigmoid(Z)

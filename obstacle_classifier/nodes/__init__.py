@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """ROS at the rim: nodes translate messages and calls; the thinking is in the packages they drive."""
 
 import os

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The lifecycle node that serves a model: sensor topics in, probabilities and obstacles out."""
 
 from __future__ import annotations

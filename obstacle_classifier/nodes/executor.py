@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Which executor runs a node, and how its process ends."""
 
 from __future__ import annotations

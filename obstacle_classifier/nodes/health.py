@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """What the diagnostics say, once a second, from the state of the pipeline and of the graph."""
 
 from __future__ import annotations

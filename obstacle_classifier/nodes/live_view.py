@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """What classifier_node says, as it says it, on a terminal of 80 columns; and its probabilities as a table at the end.
 
     python -m obstacle_classifier.nodes.live_view --output live.csv

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The parameters of `classifier_node`, each declared once: type, range, unit and description."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """A recording played to a running node over DDS, and the node's answers written down.
 
     python -m obstacle_classifier.nodes.replay --bag BAG --model MODEL.npz --output live.csv [--rate 10]

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Resume a `ros2 bag play --start-paused` as soon as somebody listens to all that matters.
 
     python -m obstacle_classifier.nodes.resume_player --listened /scan /obstacle_classifier/probabilities

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The parameters of `classifier_node` as they stand: declared for the model that is served, read as plain values."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The node that simulates: a drive along the sidewalk, published as it happens, the labels among it."""
 
 from __future__ import annotations

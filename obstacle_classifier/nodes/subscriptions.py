@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Raw subscriptions to the sensors' topics, and who publishes there."""
 
 from __future__ import annotations

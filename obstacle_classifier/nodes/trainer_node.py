@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The node that trains: the `train` command as parameters, its progress on the log and `/diagnostics`."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """`vision_msgs` where it is installed: the one module that knows whether it is."""
 
 from __future__ import annotations

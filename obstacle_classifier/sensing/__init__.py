@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Bytes of sensor messages to named numbers, without ROS.
 
 `make_decoder` gives a `Decoder` for a configured sensor; `parse_message` gives all fields of one message.

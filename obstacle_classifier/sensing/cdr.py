@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Where the fields of a CDR message lie, and their values.
 
 A serialised ROS 2 message is a 4-byte encapsulation header and the fields in order, each aligned to its own size

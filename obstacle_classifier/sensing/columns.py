@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Numbers at fixed places in a message, read from many messages of one layout at once."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """sensor_msgs/msg/Imu: orientation, angular velocity (rad/s), linear acceleration (m/s^2)."""
 
 from __future__ import annotations

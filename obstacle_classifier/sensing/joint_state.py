@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """sensor_msgs/msg/JointState: position, velocity and effort of named joints."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """nav_msgs/msg/Odometry: pose (m, quaternion) and twist (m/s, rad/s)."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """sensor_msgs/msg/PointCloud2: the points of a cloud, by sector of their horizontal direction."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """sensor_msgs/msg/Range: one distance (m), by the rules of REP-117."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Messages that carry one number: std_msgs Float32, Float64, Bool; sensor_msgs Temperature, Illuminance."""
 
 from __future__ import annotations

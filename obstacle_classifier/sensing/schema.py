@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """What a message is made of, declared once per type: primitives, arrays, sequences, strings, structs."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Beams or points gathered into equal sectors of the field of view, each summed up in a few numbers."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """std_msgs/msg/String: what a label topic carries; no sensor type."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """geometry_msgs/msg/TwistStamped: linear (m/s) and angular (rad/s) velocity."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The sidewalk: simulated drives of a delivery robot on MuJoCo, live or as labelled bags.
 
 `scenario` needs neither MuJoCo nor rosbags; the rest does.

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Those who move on the sidewalk: walkers, cyclists and dogs, each with its own way of going."""
 
 from __future__ import annotations

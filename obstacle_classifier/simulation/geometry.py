@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Rectangles on the ground: footprints, the robot's corridor, and whether they overlap."""
 
 from __future__ import annotations

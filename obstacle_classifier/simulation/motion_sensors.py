@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """What the robot feels of its own motion: accelerations, turning, wheels."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """What a scenario file can say: every key with its JSON schema, unit and meaning, declared once."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The drive from above, as PNG or GIF. Needs Pillow, which is imported only here."""
 
 from __future__ import annotations

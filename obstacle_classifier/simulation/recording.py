@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Drives recorded as rosbag2 bags with their labels beside them."""
 
 from __future__ import annotations

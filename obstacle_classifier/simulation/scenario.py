@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The scenario file: everything that a simulated drive depends on.
 
 Every key has a default; an empty file is a whole scenario. `sensors`, where given, replaces the default sensors.

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The street, the robot and all that may move there, as one MuJoCo model."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The robot's sensors: when each measures, what goes wrong with it, and the message that comes out."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """A drive as a stream of messages: what a bag holds and what a live simulation publishes are the same."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """A street made by chance: what stands along it, and the path of a robot that passes it all."""
 
 from __future__ import annotations

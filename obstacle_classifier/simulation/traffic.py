@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Who comes along when: actors enter out of the robot's sight and leave it again."""
 
 from __future__ import annotations

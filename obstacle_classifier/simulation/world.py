@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The state of a drive: street, robot and cast, carried forward one step of the physics at a time."""
 
 from __future__ import annotations

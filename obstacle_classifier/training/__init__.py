@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Bags to a model: split, fit, measure."""
 
 from obstacle_classifier.training.config import TrainConfig, load_train_config, parse_train_config

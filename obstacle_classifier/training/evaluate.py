@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """A model's scores on labelled bags, through the path that the node runs."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Stochastic gradient descent on standardised intervals."""
 
 from __future__ import annotations

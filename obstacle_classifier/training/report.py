@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """A training run on one HTML page that needs no network: losses, precision against recall, probabilities against truth.
 
 The one module that imports matplotlib.

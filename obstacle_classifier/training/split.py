@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Splits that keep what was recorded together on one side."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Files that are no model, each with what loading it must say."""
 
 from __future__ import annotations

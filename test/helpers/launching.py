@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """What the launch tests need to run at all, and a DDS domain of their own."""
 
 from __future__ import annotations

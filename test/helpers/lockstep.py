@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """A classifier node fed recorded bytes over DDS, one message and one clock step at a time."""
 
 from __future__ import annotations

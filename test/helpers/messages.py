@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Serialised messages for tests, made with NumPy alone; `test_sensing_parity` holds the writer against rosbags."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Models that are random but whole, and model files that are not."""
 
 from __future__ import annotations

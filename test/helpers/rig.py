@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Classifier nodes as processes, the traffic that feeds them, and what they say: the bench for faults."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Real node processes, and a node of the test's own that watches them."""
 
 from __future__ import annotations
