@@ -33,7 +33,7 @@ from obstacle_classifier.nodes.outputs import UNKNOWN, array_end
 from obstacle_classifier.nodes.subscriptions import message_class
 from test.helpers.messages import make_float32, make_imu, make_scan
 from test.helpers.models import make_model
-from test.helpers.ros import BEST_EFFORT, DEADLINE, RELIABLE, REPEAT, NodeProcess
+from test.helpers.ros import BEST_EFFORT, DEADLINE, RELIABLE, REPEAT, Diagnosed, NodeProcess
 
 OK, WARN, ERROR, STALE = (
     bytes(level)
@@ -100,7 +100,7 @@ class Feed:
 
 
 @dataclass
-class Subject:
+class Subject(Diagnosed):
     """A classifier node under test and what it has said."""
 
     name: str
@@ -122,21 +122,6 @@ class Subject:
     def _nan(self) -> bool | None:
         """Whether the newest probability is NaN, None before there are probabilities and obstacles."""
         return math.isnan(self.intervals[-1][1][0]) if self.intervals and self.obstacles else None
-
-    def level(self, name: str) -> bytes | None:
-        """Level of the newest diagnostics status of this name."""
-        status = self.diagnostics.get(name)
-        return None if status is None else bytes(status.level)
-
-    def message(self, name: str) -> str:
-        """Sentence of the newest diagnostics status of this name."""
-        status = self.diagnostics.get(name)
-        return "" if status is None else str(status.message)
-
-    def values(self, name: str) -> dict[str, str]:
-        """Details of the newest diagnostics status of this name."""
-        status = self.diagnostics.get(name)
-        return {} if status is None else {item.key: item.value for item in status.values}
 
     @property
     def healthy(self) -> bool:

@@ -41,6 +41,27 @@ BEST_EFFORT = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
 T = TypeVar("T")
 
 
+class Diagnosed:
+    """Diagnostics of a node by the status's name, without the node's."""
+
+    diagnostics: dict[str, DiagnosticStatus]
+
+    def level(self, name: str) -> bytes | None:
+        """Level of the newest diagnostics status of this name."""
+        status = self.diagnostics.get(name)
+        return None if status is None else bytes(status.level)
+
+    def message(self, name: str) -> str:
+        """Sentence of the newest diagnostics status of this name."""
+        status = self.diagnostics.get(name)
+        return "" if status is None else str(status.message)
+
+    def values(self, name: str) -> dict[str, str]:
+        """Details of the newest diagnostics status of this name."""
+        status = self.diagnostics.get(name)
+        return {} if status is None else {item.key: item.value for item in status.values}
+
+
 class NodeProcess:
     """A node as a process, its stderr kept."""
 
@@ -96,7 +117,7 @@ class NodeProcess:
         return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-class Watcher:
+class Watcher(Diagnosed):
     """A node that feeds a classifier node and keeps what it publishes."""
 
     def __init__(self) -> None:
@@ -179,21 +200,6 @@ class Watcher:
     def get_parameter(self, name: str) -> ParameterValue:
         """Value message of a parameter of the classifier."""
         return self.call(GetParameters, f"{NAME}/get_parameters", GetParameters.Request(names=[name])).values[0]
-
-    def level(self, name: str) -> bytes | None:
-        """Level of the newest diagnostics status of this name."""
-        status = self.diagnostics.get(name)
-        return None if status is None else bytes(status.level)
-
-    def message(self, name: str) -> str:
-        """Sentence of the newest diagnostics status of this name."""
-        status = self.diagnostics.get(name)
-        return "" if status is None else str(status.message)
-
-    def values(self, name: str) -> dict[str, str]:
-        """Details of the newest diagnostics status of this name."""
-        status = self.diagnostics.get(name)
-        return {} if status is None else {item.key: item.value for item in status.values}
 
     def summary(self) -> dict[str, str]:
         return {name: f"{status.level!r} {status.message}" for name, status in self.diagnostics.items()}
