@@ -3,7 +3,8 @@
 
 """The command line `obstacle_classifier`.
 
-Exit status 0: success; 1: a problem with the data or the model, one line on stderr naming it; 2: wrong usage.
+Exit status 0: success; 1: a problem with the data or the model, one line on stderr naming it; 2: wrong usage; 130 or
+143: SIGINT or SIGTERM ended it, and nothing half-written is left.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ import argparse
 import csv
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 from typing import IO, Any
 
 from obstacle_classifier import __version__
 from obstacle_classifier.errors import ConfigError, ObstacleClassifierError
+from obstacle_classifier.files import check_output
 
 __all__ = ["main"]
 
@@ -30,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         options.run(options)
         sys.stdout.flush()
@@ -47,7 +52,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("out of memory")
     except KeyboardInterrupt:
         return _fail("interrupted", status=130)
+    except _TerminatedError:
+        return _fail("terminated", status=143)
     return 0
+
+
+class _TerminatedError(BaseException):
+    """SIGTERM: not an Exception, so that nothing on the way takes it for a problem with the data."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise _TerminatedError
 
 
 def _fail(line: str, status: int = 1) -> int:
@@ -133,7 +149,7 @@ def _train(options: argparse.Namespace) -> None:
         from obstacle_classifier.training.report import write_report
     config = load_train_config(options.config, options.set)
     sensors = load_sensors_file(options.sensors)
-    _check_output(options.output)
+    check_output(options.output)
     if options.report is not None and options.report.exists() and not options.report.is_dir():
         raise ConfigError(f"{options.report}: found a file, expected a folder for the report")
     training = train(sensors, find_bags(options.bags), config, TextProgress())
@@ -154,7 +170,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from obstacle_classifier.training import evaluate, format_scores
 
     if options.output is not None:
-        _check_output(options.output)
+        check_output(options.output)
     result = evaluate(Model.load(options.model), find_bags(options.bags), TextProgress())
     print(format_scores(result))
     if options.output is not None:
@@ -172,7 +188,7 @@ def _predict(options: argparse.Namespace) -> None:
     paths = find_bags([options.bag])
     if len(paths) != 1:
         raise ConfigError(f"--bag: found {len(paths)} bags in {options.bag}, expected one")
-    _check_output(options.output)
+    check_output(options.output)
 
     def write(stream: IO[bytes]) -> None:
         import io
@@ -203,7 +219,7 @@ def _features(options: argparse.Namespace) -> None:
     from obstacle_classifier.progress import TextProgress
 
     sensors = load_sensors_file(options.sensors)
-    _check_output(options.output)
+    check_output(options.output)
     progress = TextProgress()
     data = read_dataset(find_bags(options.bags), sensors, progress, labels_required=False)
     for problem in data.problems:
@@ -240,16 +256,6 @@ def _flops(options: argparse.Namespace) -> None:
 
     shape = options.d, options.h, options.c
     print(cost.describe_cost(*shape, timing=cost.measure_time(*shape)))
-
-
-def _check_output(path: Path) -> None:
-    """Refuse an output that cannot be written before the work rather than after it."""
-    if path.is_dir():
-        raise ConfigError(f"{path}: found a folder, expected a file to write")
-    if not path.parent.is_dir():
-        raise ConfigError(f"{path}: folder {path.parent} does not exist")
-    if not os.access(path.parent, os.W_OK):
-        raise ConfigError(f"{path}: folder {path.parent} is not writable")
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ TRAINING_SEED = 1001  # of the first training bag; the others follow
 HELD_OUT_SEED, LIVE_SEED = 2001, 3001
 AT_ONCE = 2  # simulations
 DOMAINS = range(87, 60, -1)  # of DDS: the demo takes the first that is free
-STARTUP = 60.0  # s for the classifier to serve its model
+STARTUP = 60.0  # s for the classifier to serve its model, and for the drive to begin
 LAST_WORDS = 20.0  # s from the end of the drive to that of the live view
 ANSWERS = ("/obstacle_classifier/probabilities", "/obstacle_classifier/obstacles")
 FRAMES = 150  # of the GIF, at most
@@ -216,12 +216,7 @@ class _Demo:
         view = self._children.start(
             "nodes.live_view", "--output", table, "--diagnostics", self._folder / "live.json", env=environment
         )
-        deadline = time.monotonic() + STARTUP
-        while b"serving" not in self._log("classifier_node").read_bytes():
-            self._check_runs(classifier, "classifier_node")
-            if time.monotonic() > deadline:
-                raise ObstacleClassifierError(f"classifier_node did not serve the model within {STARTUP:.0f} s")
-            time.sleep(0.05)
+        self._await_line(classifier, "classifier_node", b"serving")
         simulator = start(
             "simulator_node",
             f"seed:={LIVE_SEED}",
@@ -229,6 +224,7 @@ class _Demo:
             "publish_clock:=true",
             f"wait_for:={' '.join([*topics, *ANSWERS])}",
         )
+        self._await_line(simulator, "simulator_node", b"the drive begins")
         ended = math.inf
         while view.poll() is None:
             self._check_runs(classifier, "classifier_node")
@@ -243,6 +239,14 @@ class _Demo:
             raise ObstacleClassifierError(f"live_view ended with status {view.returncode}")
         self._children.end(simulator, classifier)
         return _read(table)
+
+    def _await_line(self, process: subprocess.Popen[bytes], name: str, line: bytes) -> None:
+        deadline = time.monotonic() + STARTUP
+        while line not in self._log(name).read_bytes():
+            self._check_runs(process, name)
+            if time.monotonic() > deadline:
+                raise ObstacleClassifierError(f"{name} did not say {line.decode()!r} within {STARTUP:.0f} s")
+            time.sleep(0.05)
 
     def _predict(self, bag: Path) -> Table:
         table = self._folder / "offline.csv"

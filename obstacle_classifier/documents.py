@@ -15,18 +15,32 @@ import yaml
 
 from obstacle_classifier.errors import ConfigError
 
-__all__ = ["TOPIC", "load_yaml", "refusal", "validate"]
+__all__ = ["NAME", "TOPIC", "load_yaml", "refusal", "validate"]
 
 TOPIC: Mapping[str, Any] = {
     "type": "string",
-    "pattern": "^(/[A-Za-z_][A-Za-z0-9_]*)+$",
+    "pattern": r"^(/[A-Za-z_][A-Za-z0-9_]*)+\Z",
     "description": "an absolute topic name such as /scan",
+}
+NAME: Mapping[str, Any] = {
+    "type": "string",
+    "pattern": r"^[a-z][a-z0-9_]*\Z",
+    "description": "a sensor name of lower-case letters, digits and underscores, a letter first",
 }
 _SHOWN = 60  # characters of an offending value that a message quotes
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses a key written twice: the YAML default silently keeps the second."""
+    """SafeLoader that refuses a key written twice, of which YAML silently keeps the second, and aliases.
+
+    A few nested aliases make a document that fills the memory, or holds itself.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(None, None, "an alias: aliases are not read", mark)
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
@@ -42,10 +56,10 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def load_yaml(path: str | Path) -> dict[str, Any]:
-    """Read a YAML mapping from `path`.
+    """Read a YAML mapping from `path`; a file without content is an empty one.
 
     Raises:
-        ConfigError: The file cannot be read, is no YAML, holds a key twice, or is not a mapping.
+        ConfigError: The file cannot be read, is no YAML, holds a key twice or an alias, or is not a mapping.
     """
     path = Path(path)
     try:
@@ -60,6 +74,8 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: not a YAML text file: {' '.join(str(error).split())}") from None
     except RecursionError:
         raise ConfigError(f"{path}: nested too deeply for a configuration") from None
+    if document is None:
+        return {}
     if not isinstance(document, dict):
         raise ConfigError(f"{path}: found {_kind(document)}, expected a mapping of keys to values")
     return document

@@ -13,9 +13,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, BinaryIO
 
-__all__ = ["open_regular_file", "write_atomically"]
+from obstacle_classifier.errors import ConfigError
+
+__all__ = ["check_output", "open_regular_file", "write_atomically"]
 
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def check_output(path: Path) -> None:
+    """Refuse an output that cannot be written before the work rather than after it.
+
+    Raises:
+        ConfigError: It is a folder, or in a folder that does not exist or is not writable.
+    """
+    if path.is_dir():
+        raise ConfigError(f"{path}: found a folder, expected a file to write")
+    if not path.parent.is_dir():
+        raise ConfigError(f"{path}: folder {path.parent} does not exist")
+    if not os.access(path.parent, os.W_OK):
+        raise ConfigError(f"{path}: folder {path.parent} is not writable")
 
 
 def write_atomically(path: str | Path, content: bytes | Callable[[IO[bytes]], object]) -> None:

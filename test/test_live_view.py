@@ -26,10 +26,15 @@ import pytest
 
 pytest.importorskip("rclpy", reason="the live view needs ROS 2")
 
-from std_msgs.msg import String
+import rclpy
+from builtin_interfaces.msg import Time
+from rclpy.context import Context
+from rclpy.serialization import serialize_message
+from rosgraph_msgs.msg import Clock
+from std_msgs.msg import Float32MultiArray, MultiArrayDimension, String
 
 from obstacle_classifier.features import load_sensors_file, parse_sensors
-from obstacle_classifier.nodes.live_view import LiveState, Status, render, render_line
+from obstacle_classifier.nodes.live_view import LiveState, LiveView, Status, render, render_line
 from test.helpers.messages import make_float32, make_scan
 from test.helpers.models import make_model
 from test.helpers.ros import NodeProcess, Watcher
@@ -64,6 +69,15 @@ def make_state(**changes: object) -> LiveState:
     for name, value in changes.items():
         setattr(state, name, value)
     return state
+
+
+def make_answer(end: int) -> Float32MultiArray:
+    message = Float32MultiArray(data=[0.5])
+    message.layout.dim = [
+        MultiArrayDimension(label=str(end), size=1, stride=1),
+        MultiArrayDimension(label="pedestrian", size=1, stride=1),
+    ]
+    return message
 
 
 def row(state: LiveState, name: str) -> list[str]:
@@ -202,6 +216,59 @@ def test_it_shows_and_keeps_what_a_node_says(tmp_path: Path, ending: str) -> Non
     for end, *values in shared:
         assert np.array_equal(np.array(values, float), np.array(received[int(end)]), equal_nan=True)
     assert json.loads(health.read_text())["sensor scan"]["values"]["topic"] == "/scan"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["--output", "/no/live.csv"], 1, "live_view: /no/live.csv: folder /no does not exist\n"),
+        (["--output", "live.csv", "--name", "a b"], 2, "--name: found '/a b', expected an absolute topic name"),
+        (["--output", "live.csv", "--truth", "truth"], 2, "--truth: found 'truth', expected an absolute topic name"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_at_once(
+    tmp_path: Path, arguments: list[str], status: int, message: str
+) -> None:
+    command = [sys.executable, "-m", "obstacle_classifier.nodes.live_view", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == status
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_clock_that_is_set_back_begins_another_drive() -> None:
+    context = Context()
+    rclpy.init(context=context)
+    view = LiveView("/obstacle_classifier", "/ground_truth", context)
+    try:
+        for _ in range(2):
+            for now in range(0, 10**9, 10**7):
+                view._on_clock(serialize_message(Clock(clock=Time(nanosec=now))))
+                if now and now % 10**8 == 0:
+                    view._on_probabilities(make_answer(now))
+            state = view.look()
+            assert [end for end, _ in view.answers] == list(range(10**8, 10**9, 10**8))
+            assert state.intervals == 9
+            assert state.seconds == pytest.approx(0.8)
+            assert len(state.delays) == 9
+            assert max(state.delays) < 10**8, "ns; a second run's would be as old as the first"
+    finally:
+        view.destroy_node()
+        rclpy.shutdown(context=context)
+
+
+def test_a_reader_that_has_seen_enough_ends_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "obstacle_classifier.nodes.live_view", "--output", str(tmp_path / "live.csv")]
+    reader, writer = os.pipe()
+    os.close(reader)
+    with subprocess.Popen(command, stdout=writer, stderr=subprocess.PIPE, text=True) as process:
+        os.close(writer)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors == "live_view: no message came on /obstacle_classifier/probabilities\n"
 
 
 def test_without_an_answer_it_says_so(tmp_path: Path) -> None:

@@ -80,6 +80,30 @@ def test_a_replay_of_what_cannot_be_played_says_why(folder: Path, tmp_path: Path
     error = run("nodes.replay", "--bag", folder / "street_0", "--model", "/no/m.npz", "--output", output, status=1)
     assert error.startswith("replay: /no/m.npz: ")
     assert not output.exists()
+    arguments = ("--bag", folder / "street_0", "--model", folder / "model.npz")
+    error = run("nodes.replay", *arguments, "--output", "/no/live.csv", status=1)
+    assert error == "replay: /no/live.csv: folder /no does not exist\n", "before a node is waited for"
+    assert "--rate: found 0, expected more than 0" in run(
+        "nodes.replay", *arguments, "--output", output, "--rate", 0, status=2
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_replay_that_is_interrupted_says_so(folder: Path, tmp_path: Path, number: int) -> None:
+    arguments = ("--bag", folder / "street_0", "--model", folder / "model.npz", "--output", tmp_path / "live.csv")
+    command = [sys.executable, "-m", "obstacle_classifier.nodes.replay", *map(str, arguments)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        with Watcher() as watcher:
+            watcher.wait("the player", lambda: watcher.node.count_publishers("/clock"))
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    assert (process.returncode, errors) == (130, "replay: interrupted\n")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_replay_to_nobody_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,7 +166,9 @@ def test_bad_options_of_a_type_name_their_key(path: str, value: object, key: str
     [
         ("interval: 0.1\ninterval: 0.2\n", "line 2, column 1: key 'interval' is written twice"),
         ("interval: [0.1\n", "line 2, column 1: expected ',' or ']', but got '<stream end>'"),
-        ("", "found nothing, expected a mapping of keys to values"),
+        ("", "key 'interval' is missing"),
+        ("a: &a {b: 1}\nc: *a\n", "line 2, column 4: an alias: aliases are not read"),
+        ("a: &a [*a]\n", "line 1, column 8: an alias: aliases are not read"),
         ("- 1\n", "found a list, expected a mapping of keys to values"),
     ],
 )

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -156,3 +158,25 @@ def test_what_exists_is_not_overwritten_and_nothing_half_made_remains(tmp_path: 
 def test_shipped_scenarios_run(path: Path, tmp_path: Path) -> None:
     with Bag(simulate(load_scenario(path), tmp_path / "street", duration=1.0)) as recording:
         assert len(recording.topics) == 11
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "word"), [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")]
+)
+def test_a_signal_leaves_nothing_behind(tmp_path: Path, number: int, status: int, word: str) -> None:
+    command = [sys.executable, "-m", "obstacle_classifier.cli", "simulate", "--duration", "600"]
+    process = subprocess.Popen([*command, "--output", str(tmp_path / "drive")], stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob(".drive.*.tmp/drive/*")):
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    assert process.returncode == status
+    assert errors.splitlines()[-1] == f"obstacle_classifier: {word}"
+    assert list(tmp_path.iterdir()) == []

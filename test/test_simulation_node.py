@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -114,6 +115,9 @@ def test_without_a_clock_messages_bear_the_walls_time() -> None:
     [
         ({"rate": 2.0}, "parameter 'rate': found 2, expected 1 without publish_clock"),
         ({"rate": -1.0, "publish_clock": True}, "parameter 'rate': found -1, expected more than 0"),
+        ({"rate": math.nan, "publish_clock": True}, "parameter 'rate': found nan, expected a finite number"),
+        ({"duration": "long"}, "parameter 'duration': found 'long', expected a finite number"),
+        ({"seed": "abc"}, "parameter 'seed': .*of type 'STRING', expecting type 'INTEGER'"),
         ({"wait_for": "/scan"}, "parameter 'wait_for': found '/scan', expected none without publish_clock"),
         (
             {"wait_for": "/scan odom", "publish_clock": True},
@@ -134,7 +138,7 @@ def test_a_wrong_parameter_is_refused(values: dict[str, object], message: str) -
 
 
 def test_a_drive_that_is_over_ends_the_process() -> None:
-    arguments = ["--ros-args", "-p", "duration:=1.0", "-p", "rate:=5.0", "-p", "publish_clock:=true"]
+    arguments = ["--ros-args", "-p", "duration:=1", "-p", "rate:=5.0", "-p", "publish_clock:=true"]
     done = subprocess.run([*COMMAND, *arguments], cwd=ROOT, timeout=60, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

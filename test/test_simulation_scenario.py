@@ -12,13 +12,22 @@ import yaml
 
 from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.simulation import Scenario, load_scenario, parse_scenario
-from obstacle_classifier.simulation.options import DEFAULTS, KEYS, SENSORS
+from obstacle_classifier.simulation.options import DEFAULTS, FAULTS, KEYS, SENSORS
 
 SCENARIOS = Path(__file__).parents[1] / "config" / "scenarios"
 
 
-def test_an_empty_file_is_the_default_scenario() -> None:
-    assert parse_scenario({}, "s.yaml") == Scenario()
+@pytest.mark.parametrize("text", ["", "# nothing yet\n"])
+def test_an_empty_file_is_the_default_scenario(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert load_scenario(path) == Scenario()
+
+
+def test_a_whole_number_may_be_written_as_a_float() -> None:
+    scenario = parse_scenario({"seed": 7.0, "sensors": {"scan": {**LIDAR, "beams": 90.0}}}, "s.yaml")
+    assert (scenario.seed, type(scenario.seed)) == (7, int)
+    assert (scenario.sensors[0]["beams"], type(scenario.sensors[0]["beams"])) == (90, int)
 
 
 def test_the_shipped_sidewalk_spells_out_the_defaults() -> None:
@@ -71,6 +80,21 @@ LIDAR = {"type": "lidar", "topic": "/scan"}
         ({"sensors": {"s": {**LIDAR, "field_of_view": [1, -1]}}}, "key 'sensors.s.field_of_view': found [1, -1]"),
         ({"sensors": {"a": LIDAR, "b": LIDAR}}, "key 'sensors.b.topic': found '/scan', expected a topic of its own"),
         ({"sensors": {"s": {**LIDAR, "topic": "/ground_truth"}}}, "key 'sensors.s.topic': found '/ground_truth'"),
+        (
+            {"sensors": {"s": {**LIDAR, "topic": "/clock"}}},
+            "key 'sensors.s.topic': found '/clock', expected a topic other",
+        ),
+        ({"sensors": {"s": {**LIDAR, "topic": "/s\n"}}}, "key 'sensors.s.topic': found '/s\\n', expected an absolute"),
+        ({"label_topic": "/rosout"}, "key 'label_topic': found '/rosout', expected a topic other"),
+        ({"sensors": {"": LIDAR}}, "key 'sensors': found '', expected a sensor name"),
+        (
+            {"sensors": {"s": {**LIDAR, "position": [1e300, 0, 0]}}},
+            "key 'sensors.s.position[0]': found 1e+300, expected",
+        ),
+        (
+            {"faults": [{"sensor": "noise_level", "kind": "clock_offset", "start": 1, "duration": 1, "offset": 1}]},
+            "key 'faults[0].sensor': found 'noise_level', expected a sensor whose messages have a header",
+        ),
         ({"faults": [{"sensor": "scan", "kind": "fire", "start": 1, "duration": 1}]}, "key 'faults[0].kind': found"),
         ({"faults": [{"sensor": "sacn", "kind": "freeze", "start": 1, "duration": 1}]}, "key 'faults[0].sensor'"),
         ({"faults": [{"sensor": "scan", "kind": "noise", "start": 1, "duration": 1}]}, "key 'factor' is missing"),
@@ -92,3 +116,46 @@ def test_override_checks_like_the_file() -> None:
     assert (scenario.duration, scenario.seed) == (5.0, 9)
     with pytest.raises(ConfigError, match="key 'duration': found -5"):
         Scenario().override(duration=-5.0)
+
+
+def limits(schema: dict[str, Any], side: str, default: Any) -> Any:
+    """The value at one end of what a schema allows."""
+    if schema.get("type") == "array":
+        return [schema["items"][f"{side}imum"]] * 3 if "minimum" in schema["items"] else default
+    if schema.get("type") not in ("number", "integer"):
+        return default
+    exclusive = schema.get("exclusiveMinimum")
+    low = schema.get("minimum", None if exclusive is None else exclusive + 1e-3)
+    value = {"min": low, "max": schema.get("maximum")}[side]
+    assert value is not None, f"{schema} has no {side}imum"
+    return value
+
+
+@pytest.mark.parametrize("side", ["min", "max"])
+def test_what_is_allowed_can_be_simulated(side: str) -> None:
+    """Every sensor with all its options at one end of their range, and every fault."""
+    pytest.importorskip("mujoco", reason="the simulation needs mujoco")
+    from obstacle_classifier.simulation import Simulation
+
+    sensors = {}
+    for kind, schemas in SENSORS.items():
+        entry = {key: limits(schemas[key], side, value) for key, value in DEFAULTS[kind].items()}
+        entry |= {key: DEFAULTS[kind][key] for key in ("min_range", "dropout") if key in entry}
+        entry |= {key: max(entry[key], 1.0) for key in ("max_range", "rate") if key in entry}
+        sensors[kind] = {"type": kind, "topic": f"/{kind}", **entry}
+    faults = [
+        {"sensor": "imu", "kind": kind, "start": 0.0, "duration": 1.0}
+        | {key: limits(schema, side, None) for key, schema in options.items()}
+        for kind, options in FAULTS.items()
+        if kind != "dropout"
+    ]
+    document = {
+        "duration": 1.5,
+        "start_time": limits(KEYS[""]["start_time"], side, None),
+        "seed": limits(KEYS[""]["seed"], side, None),
+        "sensors": sensors,
+        "faults": faults,
+    }
+    scenario = parse_scenario(document, "s.yaml")
+    found = {message.topic for message in Simulation(scenario).messages()}
+    assert found == {*(f"/{kind}" for kind in SENSORS), "/ground_truth"}

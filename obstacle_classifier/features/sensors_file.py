@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from obstacle_classifier.documents import TOPIC, load_yaml, refusal, validate
+from obstacle_classifier.documents import NAME, TOPIC, load_yaml, refusal, validate
 from obstacle_classifier.features.statistics import STATISTICS
 from obstacle_classifier.sensing import MESSAGE_TYPES, Decoder, OptionError, make_decoder
 
@@ -23,7 +23,7 @@ DEFAULT_TIMEOUT = 1.0  # s
 _TIME = {"type": "number", "exclusiveMinimum": 0}
 _LABEL = {
     "type": "string",
-    "pattern": f"^(?!({'|'.join(RESERVED_LABELS)})$)[A-Za-z][A-Za-z0-9_]*$",
+    "pattern": rf"^(?!({'|'.join(RESERVED_LABELS)})\Z)[A-Za-z][A-Za-z0-9_]*\Z",
     "description": f"letters, digits and underscores, a letter first, and neither {' nor '.join(RESERVED_LABELS)}",
 }
 _SENSOR = {
@@ -49,11 +49,6 @@ _FILE = {
         "label_topic": TOPIC,
         "sensors": {"type": "object", "minProperties": 1},
     },
-}
-_SENSOR_NAME = {
-    "type": "string",
-    "pattern": "^[a-z][a-z0-9_]*$",
-    "description": "a sensor name of lower-case letters, digits and underscores, a letter first",
 }
 
 
@@ -155,7 +150,7 @@ def parse_sensors(document: Mapping[str, Any], source: str) -> SensorsFile:
 
 
 def _sensor(name: object, entry: object, interval: int, source: str) -> SensorSpec:
-    validate(name, _SENSOR_NAME, source, "sensors")
+    validate(name, NAME, source, "sensors")
     key = f"sensors.{name}"
     # The type first: it says which other keys there are.
     validate(

@@ -65,7 +65,7 @@ _SCHEMA: dict[str, Any] = {
         "package_version": {"type": "string"},
         "created": {
             "type": "string",
-            "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$",
+            "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z",
             "description": "a UTC time such as 2025-01-31T12:00:00Z",
         },
         "labels": {
@@ -116,7 +116,7 @@ _SCHEMA: dict[str, Any] = {
                 "required": ["name", "sha256"],
                 "properties": {
                     "name": {"type": "string"},
-                    "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "64 hexadecimal digits"},
+                    "sha256": {"type": "string", "pattern": r"^[0-9a-f]{64}\Z", "description": "64 hexadecimal digits"},
                     "part": {"type": "string"},
                 },
             },

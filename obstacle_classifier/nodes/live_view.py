@@ -11,10 +11,10 @@ Ends when the drive does: once messages have come and none has for 3 s.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import math
 import os
+import re
 import struct
 import sys
 import time
@@ -26,6 +26,7 @@ from typing import TextIO
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -33,8 +34,12 @@ from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock
 from std_msgs.msg import Float32MultiArray, String
 
+from obstacle_classifier.documents import TOPIC
+from obstacle_classifier.errors import ConfigError
+from obstacle_classifier.files import check_output
 from obstacle_classifier.nodes.executor import StopSignal
 from obstacle_classifier.nodes.outputs import UNKNOWN, array_end, array_names
+from obstacle_classifier.nodes.table import write_table
 
 __all__ = ["LiveState", "LiveView", "Status", "delays", "main", "render", "render_line"]
 
@@ -176,8 +181,8 @@ class LiveView(Node):
         answers: (interval end in ns, probabilities) in order of arrival.
     """
 
-    def __init__(self, name: str, truth_topic: str) -> None:
-        super().__init__("live_view")
+    def __init__(self, name: str, truth_topic: str, context: Context | None = None) -> None:
+        super().__init__("live_view", context=context)
         self.state = LiveState()
         self.answers: list[tuple[int, list[float]]] = []
         self._name = name.strip("/")
@@ -212,14 +217,19 @@ class LiveView(Node):
         self._hear()
         if len(data) >= _CLOCK.size:
             seconds, nanoseconds = _CLOCK.unpack_from(data)
-            self._clock.append((seconds * 10**9 + nanoseconds, time.monotonic_ns()))
+            now = seconds * 10**9 + nanoseconds
+            if self._clock and now < self._clock[-1][0]:  # set back
+                self._clock.clear()
+            self._clock.append((now, time.monotonic_ns()))
 
     def _on_probabilities(self, message: Float32MultiArray) -> None:
         self._hear()
         self._answered = self._heard
         labels, end = tuple(array_names(message)), array_end(message)
-        if labels != self.state.labels:  # another model: a table has the labels of one
+        # A table has the labels of one model and the intervals of one drive: not those before the clock was set back.
+        if labels != self.state.labels or (self.answers and end <= self.answers[-1][0]):
             self.answers.clear()
+            self.state.delays.clear()
             self.state.labels = labels
         self.answers.append((end, list(message.data)))
         if self._clock and self._clock[0][0] < end:
@@ -259,7 +269,16 @@ class _Screen:
         if self._terminal:
             stream.write("\x1b[2J")
 
-    def show(self, state: LiveState) -> None:
+    def show(self, state: LiveState) -> bool:
+        """Draw; False if nobody looks any more."""
+        try:
+            self._draw(state)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())  # no complaint at exit either
+            return False
+        return True
+
+    def _draw(self, state: LiveState) -> None:
         if self._terminal:
             size = os.get_terminal_size(self._stream.fileno())
             # Consoles over a serial line or in a container may say that they are 0 wide and high.
@@ -279,6 +298,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--name", default="/obstacle_classifier", help="the classifier's full name")
     parser.add_argument("--truth", default="/ground_truth", help="topic that says what is there")
     options = parser.parse_args(arguments)
+    for flag, topic in (("--name", f"/{options.name.strip('/')}"), ("--truth", options.truth)):
+        if not re.fullmatch(TOPIC["pattern"], topic):
+            parser.error(f"{flag}: found {topic!r}, expected {TOPIC['description']}")
+    try:
+        for path in filter(None, (options.output, options.diagnostics)):
+            check_output(path)
+    except ConfigError as error:
+        print(f"live_view: {error}", file=sys.stderr)
+        return 1
     stop = StopSignal()
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     node = LiveView(options.name, options.truth)
@@ -291,7 +319,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         executor.spin_once(timeout_sec=max(0.0, min(0.1, due - time.monotonic())))
         if time.monotonic() >= due:
             due = time.monotonic() + screen.period
-            screen.show(node.look())
+            if not screen.show(node.look()):
+                break
     executor.shutdown()
     answers, state = node.answers, node.look()
     if state.over:
@@ -299,7 +328,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     node.destroy_node()
     rclpy.try_shutdown()
     try:
-        _write(options.output, state.labels, answers)
+        write_table(options.output, state.labels, answers)
         if options.diagnostics is not None:
             document: dict[str, object] = {name: vars(status) for name, status in state.statuses.items()}
             document["delay [ms]"] = delays(state)
@@ -311,13 +340,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"live_view: no message came on /{options.name.strip('/')}/probabilities", file=sys.stderr)
         return 1
     return 0
-
-
-def _write(path: Path, labels: Sequence[str], answers: Sequence[tuple[int, Sequence[float]]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        rows = csv.writer(stream, lineterminator="\n")
-        rows.writerow(["time_ns", *labels])
-        rows.writerows([end, *values] for end, values in answers)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ For machines without `ros2 bag play`. The node must run with use_sim_time: the r
 from __future__ import annotations
 
 import argparse
-import csv
+import math
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -24,15 +25,18 @@ from lifecycle_msgs.srv import GetState
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock
 from std_msgs.msg import Float32MultiArray
 
 from obstacle_classifier.bags import Bag
 from obstacle_classifier.errors import BagError, ObstacleClassifierError
 from obstacle_classifier.features import SensorsFile
+from obstacle_classifier.files import check_output
 from obstacle_classifier.model import Model
 from obstacle_classifier.nodes.outputs import array_end
 from obstacle_classifier.nodes.subscriptions import message_class
+from obstacle_classifier.nodes.table import write_table
 
 __all__ = ["main", "replay_bag"]
 
@@ -153,20 +157,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, help="CSV: time_ns, one column a label")
     parser.add_argument("--rate", type=float, default=1.0, help="recorded seconds per second")
     options = parser.parse_args(arguments)
-    rclpy.init()
+    if not 0 < options.rate < math.inf:
+        parser.error(f"--rate: found {options.rate:g}, expected more than 0")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     try:
+        check_output(options.output)
         model = Model.load(options.model)
         with Bag(options.bag) as bag:
             answers = replay_bag(bag, model.sensors, options.rate)
+        write_table(options.output, model.labels, answers)
     except ObstacleClassifierError as error:
         print(f"replay: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"replay: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("replay: interrupted", file=sys.stderr)
+        return 130
     finally:
         rclpy.try_shutdown()
-    with options.output.open("w", newline="", encoding="utf-8") as stream:
-        rows = csv.writer(stream, lineterminator="\n")
-        rows.writerow(["time_ns", *model.labels])
-        rows.writerows([end, *values] for end, values in answers)
     return 0
 
 

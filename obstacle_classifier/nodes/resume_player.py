@@ -51,8 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _resume(node: Node, executor: SingleThreadedExecutor, stop: StopSignal, options: argparse.Namespace) -> int:
-    # rosbag2 is not installed everywhere.
-    service_class = importlib.import_module("rosbag2_interfaces.srv").Resume
+    try:  # rosbag2 is not installed everywhere
+        service_class = importlib.import_module("rosbag2_interfaces.srv").Resume
+    except ModuleNotFoundError as error:
+        print(f"resume_player: {error.name} is not installed", file=sys.stderr)
+        return 1
     client = node.create_client(service_class, f"{options.player}/resume")
     context: Context = get_default_context()
     end = time.monotonic() + options.deadline

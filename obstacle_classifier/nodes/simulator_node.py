@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 import time
@@ -15,6 +16,7 @@ import rclpy
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.clock import Clock, ClockType
 from rclpy.context import Context
+from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -61,7 +63,17 @@ class SimulatorNode(Node):
     def __init__(self, context: Context | None = None, parameter_overrides: Sequence[Parameter] = ()) -> None:
         super().__init__("sidewalk_simulator", context=context, parameter_overrides=list(parameter_overrides))
         for name, default, description in _PARAMETERS:
-            self.declare_parameter(name, default, ParameterDescriptor(description=description, read_only=True))
+            try:
+                # An integer will do for a double: `-p duration:=60`.
+                own = ParameterDescriptor(
+                    description=description, read_only=True, dynamic_typing=isinstance(default, float)
+                )
+                self.declare_parameter(name, default, own)
+            except InvalidParameterTypeException as error:
+                raise ConfigError(f"parameter '{name}': {error}") from None
+            value = self._value(name)
+            if isinstance(default, float) and (type(value) not in (int, float) or not math.isfinite(value)):
+                raise ConfigError(f"parameter '{name}': found {value!r}, expected a finite number")
         self.done, self.published = False, 0
         self._rate = float(self._value("rate"))
         clocked = bool(self._value("publish_clock"))
@@ -88,6 +100,8 @@ class SimulatorNode(Node):
         self._messages = self._drive.messages()
         self._next: Any = next(self._messages)
         self._awaited = awaited
+        if not awaited:
+            self._say_begun()
         self._began = self._complained = time.monotonic()
         self.create_timer(_TICK, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -97,7 +111,7 @@ class SimulatorNode(Node):
     def _scenario(self) -> simulation.Scenario:
         path, seed, duration = self._value("scenario"), self._value("seed"), self._value("duration")
         scenario = simulation.load_scenario(path) if path else simulation.Scenario()
-        return scenario.override(duration or None, None if seed == -1 else seed)
+        return scenario.override(float(duration) or None, None if seed == -1 else seed)
 
     def _tick(self) -> None:
         """Publish whatever is due by now."""
@@ -118,6 +132,9 @@ class SimulatorNode(Node):
         self._tell_time(min(due, self._next.time))
         self._complain_if_late()
 
+    def _say_begun(self) -> None:
+        self.get_logger().info("the drive begins")
+
     def _wait(self) -> None:
         """Begin once everybody listens who is to, and everybody who listens to this node is matched with it."""
         self._publish_time(self._clock)  # a recorder on this time subscribes to nothing before it
@@ -130,6 +147,7 @@ class SimulatorNode(Node):
         self._began = time.monotonic()
         if not missing:
             self._awaited = []
+            self._say_begun()
         elif self._began > self._complained + _COMPLAINTS:
             self._complained = self._began
             self.get_logger().warning(f"the drive waits for a matching subscriber of {', '.join(missing)}")

@@ -53,7 +53,7 @@ _DENSITY = {
 }
 _SENSOR: dict[str, Any] = {
     "topic": TOPIC,
-    "rate": _number("messages a second", high=400, above=0),
+    "rate": _number("messages a second", 0.01, 400),
     "latency": _number("s from measuring to receiving", 0, 1),
     "dropout": _number("probability that a message is lost", 0, 1),
 }
@@ -62,27 +62,27 @@ _MOUNT: dict[str, Any] = {
         "type": "array",
         "minItems": 3,
         "maxItems": 3,
-        "items": {"type": "number"},
+        "items": {"type": "number", "minimum": -10, "maximum": 10},
         "description": "m from the middle of the axle: forward, left, up from the ground",
     },
     "yaw": _number("rad, counterclockwise from straight ahead", -math.pi, math.pi),
-    "min_range": _number("m", 0),
+    "min_range": _number("m", 0, 100),
     "max_range": _number("m", high=100, above=0),
-    "noise": _number("m, standard deviation of a distance", 0),
+    "noise": _number("m, standard deviation of a distance", 0, 100),
 }
 
 KEYS: dict[str, dict[str, Any]] = {
     "": {
         "duration": _number("s of driving", high=3600, above=0),
         "seed": _count("of the street, of all that moves on it and of all noise", 0, 2**63 - 1),
-        "start_time": _count("receive time of the first message, s since the epoch", 0, 2**31 - 1),
+        "start_time": _count("receive time of the first message, s since the epoch", 0, 2_100_000_000),
         "storage": {"enum": ["mcap", "sqlite3"], "description": "how a bag is stored"},
         "label_topic": TOPIC,
     },
     "corridor": {
         "length": _number("m ahead of the robot's front", high=50, above=0),
         "width": _number("m, the robot in its middle", high=20, above=0),
-        "rate": _number("messages a second on the label topic", high=100, above=0),
+        "rate": _number("messages a second on the label topic", 0.01, 100),
     },
     "street": {
         "width": _number("m of sidewalk between kerb and houses", 2.4, 12),
@@ -114,19 +114,19 @@ SENSORS: dict[str, dict[str, Any]] = {
     "sonar": {**_SENSOR, **_MOUNT, "field_of_view": _number("rad, full angle of the cone", high=math.pi / 2, above=0)},
     "imu": {
         **_SENSOR,
-        "accelerometer_noise": _number("m/s^2, standard deviation of a sample", 0),
-        "gyroscope_noise": _number("rad/s, standard deviation of a sample", 0),
-        "accelerometer_bias": _number("m/s^2, standard deviation of the constant bias of each axis", 0),
-        "gyroscope_bias": _number("rad/s, standard deviation of the constant bias of each axis", 0),
+        "accelerometer_noise": _number("m/s^2, standard deviation of a sample", 0, 1000),
+        "gyroscope_noise": _number("rad/s, standard deviation of a sample", 0, 1000),
+        "accelerometer_bias": _number("m/s^2, standard deviation of the constant bias of each axis", 0, 1000),
+        "gyroscope_bias": _number("rad/s, standard deviation of the constant bias of each axis", 0, 1000),
     },
     "odometry": {
         **_SENSOR,
         "slip": _number("standard deviation of each wheel's constant relative error of distance", 0, 0.5),
-        "noise": _number("rad/s, standard deviation of a wheel's speed", 0),
+        "noise": _number("rad/s, standard deviation of a wheel's speed", 0, 1000),
     },
-    "microphone": {**_SENSOR, "ambient": _number("dB, quietest street"), "noise": _number("dB", 0)},
-    "light": {**_SENSOR, "noise": _number("relative standard deviation", 0)},
-    "thermometer": {**_SENSOR, "noise": _number("K, standard deviation", 0)},
+    "microphone": {**_SENSOR, "ambient": _number("dB, quietest street", 0, 140), "noise": _number("dB", 0, 100)},
+    "light": {**_SENSOR, "noise": _number("relative standard deviation", 0, 100)},
+    "thermometer": {**_SENSOR, "noise": _number("K, standard deviation", 0, 1000)},
 }
 """The options of every type of sensor: JSON schemas, with unit and meaning."""
 
@@ -173,15 +173,15 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 FAULTS: dict[str, dict[str, Any]] = {
     "dropout": {},
     "freeze": {},
-    "clock_offset": {"offset": _number("s added to the header stamps")},
-    "noise": {"factor": _number("what the standard deviation of the noise is multiplied by", 1)},
+    "clock_offset": {"offset": _number("s added to the header stamps", -1_000_000, 1_000_000)},
+    "noise": {"factor": _number("what the standard deviation of the noise is multiplied by", 1, 10_000)},
 }
 """What can go wrong with a sensor, and the further options of each: no messages; the last values again with new
 stamps; header stamps off, receive times right; a burst of noise."""
 
 FAULT_KEYS = {
-    "start": _number("s from the start of the drive", 0),
-    "duration": _number("s", above=0),
+    "start": _number("s from the start of the drive", 0, 3600),
+    "duration": _number("s", high=3600, above=0),
 }
 """What every fault says besides its sensor and kind."""
 

@@ -17,10 +17,11 @@ from obstacle_classifier.simulation.street import StreetPlan
 
 __all__ = ["Pose", "Robot"]
 
-_LOOKAHEAD = 1.1  # m
+_LOOKAHEAD, _LOOKAHEAD_TIME = 0.35, 0.3  # m, and s of driving on top
 _ACCELERATION = 1.0  # m/s^2
 _BRAKING = 2.0  # m/s^2
-_TURNING = 1.0  # rad/s, at most
+_TURNING = 1.2  # rad/s, at most
+_BEND_TURNING = 0.8  # rad/s, at most, that the path asks for: the robot slows down where it bends
 _STOP_GAP, _SLOW_GAP = 0.4, 1.7  # m from the robot's front to what is in its way
 
 
@@ -49,6 +50,12 @@ class Robot:
     speed: float
     commanded: tuple[float, float] = (0.0, 0.0)
 
+    def __post_init__(self) -> None:
+        """Measure how the path bends (1/m)."""
+        x, y = self.street.path_x, self.street.path_y
+        yaw = np.arctan2(np.gradient(y, x), 1.0)
+        self._bends = np.abs(np.gradient(yaw, x))
+
     @property
     def pose(self) -> Pose:
         """The true pose."""
@@ -72,13 +79,22 @@ class Robot:
     def drive(self, step: float, gap: float) -> None:
         """Steer along the path for one control step (s) with the next obstacle `gap` m ahead of the front."""
         pose = self.pose
-        ahead = pose.x + _LOOKAHEAD
-        bearing = math.atan2(self.street.path(ahead) - pose.y, _LOOKAHEAD) - pose.yaw
-        wanted = self.speed * min(1.0, max(0.0, (gap - _STOP_GAP) / (_SLOW_GAP - _STOP_GAP)))
         now = self.commanded[0]
+        ahead = _LOOKAHEAD + _LOOKAHEAD_TIME * now
+        aside = self.street.path(pose.x + ahead) - pose.y
+        # Pure pursuit: the arc through the point ahead.
+        curvature = 2 * math.sin(math.atan2(aside, ahead) - pose.yaw) / math.hypot(aside, ahead)
+        fastest = min(self.speed, _BEND_TURNING / max(self._sharpest_bend(pose.x, now), 1e-9))
+        wanted = fastest * min(1.0, max(0.0, (gap - _STOP_GAP) / (_SLOW_GAP - _STOP_GAP)))
         speed = now + float(np.clip(wanted - now, -_BRAKING * step, _ACCELERATION * step))
-        turning = float(np.clip(2 * speed * math.sin(bearing) / _LOOKAHEAD, -_TURNING, _TURNING))
+        turning = float(np.clip(speed * curvature, -_TURNING, _TURNING))
         self.command(speed, turning)
+
+    def _sharpest_bend(self, x: float, speed: float) -> float:
+        """The largest curvature (1/m) of the path ahead, as far as it takes to brake."""
+        end = x + 0.5 + speed * speed / (2 * _BRAKING)
+        first, last = np.searchsorted(self.street.path_x, (x - 0.3, end))
+        return float(self._bends[first:last].max(initial=0.0))
 
     def command(self, speed: float, yaw_rate: float) -> None:
         """Ask the wheels for a forward speed (m/s) and a yaw rate (rad/s)."""

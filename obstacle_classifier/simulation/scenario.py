@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from obstacle_classifier.documents import TOPIC, load_yaml, refusal, validate
+from obstacle_classifier.documents import NAME, TOPIC, load_yaml, refusal, validate
 from obstacle_classifier.simulation.options import (
     DEFAULTS,
     FAULT_KEYS,
@@ -45,6 +45,8 @@ LABELS = ("pedestrian", "bicycle", "dog", "trash_can", "bollard", "vehicle")
 
 SLOT = 4.5  # m of sidewalk that an obstacle which stands on it has to itself, so that the robot can pass
 
+_TAKEN = ("/clock", "/parameter_events", "/rosout")  # topics of ROS 2 itself
+_HEADERLESS = ("microphone",)  # types of sensor whose messages have no stamp
 _STANDING = ("trash_can", "bollard", "parked_bicycle", "standing_pedestrian", "blocking_vehicle")
 
 
@@ -147,8 +149,13 @@ def _default_sensors() -> tuple[SensorOptions, ...]:
     return tuple(_sensor(name, entry) for name, entry in entries.items())
 
 
+def _typed(values: Mapping[str, Any], schemas: Mapping[str, Any]) -> dict[str, Any]:
+    """The values, with 7.0 as 7 where the schema asks for an integer: to JSON Schema it is one."""
+    return {key: int(value) if schemas[key].get("type") == "integer" else value for key, value in values.items()}
+
+
 def _sensor(name: str, entry: Mapping[str, Any]) -> SensorOptions:
-    own = {key: value for key, value in entry.items() if key not in ("type", "topic")}
+    own = _typed({key: value for key, value in entry.items() if key not in ("type", "topic")}, SENSORS[entry["type"]])
     return SensorOptions(name, entry["type"], entry["topic"], {**DEFAULTS[entry["type"]], **own})
 
 
@@ -212,19 +219,27 @@ def parse_scenario(document: Mapping[str, Any], source: str) -> Scenario:
         raise refusal(source, "street.density", standing, limit)
     if "sensors" in document:
         sections["sensors"] = _parse_sensors(document["sensors"], source)
-    plain = {key: document[key] for key in KEYS[""] if key in document}
+    plain = _typed({key: document[key] for key in KEYS[""] if key in document}, KEYS[""])
     scenario = Scenario(**plain, **sections)
     for sensor in scenario.sensors:
+        key = f"sensors.{sensor.name}.topic"
         if sensor.topic == scenario.label_topic:
-            key = f"sensors.{sensor.name}.topic"
             raise refusal(source, key, sensor.topic, "a topic of its own (label_topic has this one)")
+        _check_topic(sensor.topic, key, source)
+    _check_topic(scenario.label_topic, "label_topic", source)
     return replace(scenario, faults=_parse_faults(document.get("faults", []), scenario, source))
+
+
+def _check_topic(topic: str, key: str, source: str) -> None:
+    if topic in _TAKEN:
+        raise refusal(source, key, topic, f"a topic other than {', '.join(_TAKEN)}, which are ROS 2's own")
 
 
 def _parse_sensors(document: Mapping[str, Any], source: str) -> tuple[SensorOptions, ...]:
     sensors: list[SensorOptions] = []
     for name, entry in document.items():
         key = f"sensors.{name}"
+        validate(name, NAME, source, "sensors")
         kinds = {"type": {"enum": list(SENSORS)}, "topic": TOPIC}
         validate(entry, {"type": "object", "required": ["type", "topic"], "properties": kinds}, source, key)
         validate(entry, mapping({**kinds, **SENSORS[entry["type"]]}), source, key)
@@ -244,10 +259,11 @@ def _parse_sensors(document: Mapping[str, Any], source: str) -> tuple[SensorOpti
 
 def _parse_faults(entries: list[Any], scenario: Scenario, source: str) -> tuple[Fault, ...]:
     faults = []
+    types = {sensor.name: sensor.type for sensor in scenario.sensors}
     for index, entry in enumerate(entries):
         key = f"faults[{index}]"
         common = {
-            "sensor": {"enum": [sensor.name for sensor in scenario.sensors]},
+            "sensor": {"enum": list(types)},
             "kind": {"enum": list(FAULTS)},
             **FAULT_KEYS,
         }
@@ -255,5 +271,7 @@ def _parse_faults(entries: list[Any], scenario: Scenario, source: str) -> tuple[
         validate(entry, required, source, key)
         own = FAULTS[entry["kind"]]
         validate(entry, mapping({**common, **own}, required=[*common, *own]), source, key)
+        if entry["kind"] == "clock_offset" and types[entry["sensor"]] in _HEADERLESS:
+            raise refusal(source, f"{key}.sensor", entry["sensor"], "a sensor whose messages have a header")
         faults.append(Fault(**entry))
     return tuple(faults)

@@ -39,6 +39,7 @@ ROBOT_LENGTH, ROBOT_WIDTH = 0.64, 0.56  # m
 ROBOT_FRONT = ROBOT_LENGTH / 2
 HIP_HEIGHT = 0.85  # m
 KERB = 0.12  # m from the road up to the sidewalk
+_RAMP = 1.0  # m
 
 CAST = {"pedestrian": 8, "bicycle": 3, "dog": 3, "car": 4, "crossing": 2}
 """How many of each may be on the street at once."""
@@ -50,6 +51,7 @@ SOLID = np.array([1, 0, 0, 0, 0, 0], np.uint8)
 """Geom groups without the ground."""
 
 _TYRE = 'solref="0.04 1" solimp="0.8 0.95 0.004"'  # how rubber gives way
+_SETTLING = 800  # steps, at most
 _AWAY = -50.0  # m; who is off stage waits far below the ground
 
 
@@ -62,6 +64,7 @@ class Scene:
         mocap: Index among the mocap bodies by body name, such as `pedestrian3_left` or `dog0`.
         reflectivity: (geoms,) share of the light that each throws back.
         cars: Length (m) of each vehicle that moves, by body name.
+        kerb: y of the kerb (m); the road is beyond it, on its side of y = 0.
     """
 
     model: Any
@@ -69,14 +72,23 @@ class Scene:
     mocap: dict[str, int]
     reflectivity: Floats
     cars: dict[str, float]
+    kerb: float
 
     def place(self, name: str, x: float, y: float, z: float, yaw: float, pitch: float = 0.0) -> None:
-        """Put a moving body somewhere; pitch turns it about its own left axis, after yaw."""
+        """Put a moving body somewhere, z m above the ground; pitch turns it about its own left axis, after yaw."""
         index = self.mocap[name]
-        self.data.mocap_pos[index] = x, y, z
+        self.data.mocap_pos[index] = x, y, z + self.ground(y)
         c, s = math.cos(yaw / 2), math.sin(yaw / 2)
         a, b = math.cos(pitch / 2), math.sin(pitch / 2)
         self.data.mocap_quat[index] = c * a, -s * b, c * b, s * a
+
+    def ground(self, y: float) -> float:
+        """Height (m) of the ground: 0 on the sidewalk and in driveways, on the road lower by the kerb.
+
+        A vehicle comes down from the kerb over `_RAMP` m.
+        """
+        beyond = math.copysign(1.0, self.kerb) * y - abs(self.kerb)
+        return -KERB * min(max(beyond / _RAMP, 0.0), 1.0)
 
     def remove(self, name: str) -> None:
         """Put a moving body off stage."""
@@ -88,15 +100,28 @@ def build_scene(
 ) -> Scene:
     """Compile a street with the robot at (x, y, yaw) and everybody else off stage; `rng` dresses the moving cast."""
     cars: dict[str, float] = {}
-    parts = [_GROUND_AND_SKY, _ground(street), *(_ridges(street, rng)), *map(_thing, street.things)]
+    parts = [_GROUND_AND_SKY, _ground(street), *(_ridges(street, rng)), *(_thing(thing, street) for thing in street.things)]
     parts += [_robot(*at), *_cast(rng, cars)]
     text = _HEAD.format(step=STEP_NS * 1e-9) + "\n".join(parts) + _TAIL
     model = mujoco.MjModel.from_xml_string(text)
     data = mujoco.MjData(model)
-    mujoco.mj_forward(model, data)
+    _settle(model, data, at)
     names = [model.body(index).name for index in range(model.nbody)]
     mocap = {name: int(model.body_mocapid[index]) for index, name in enumerate(names) if model.body_mocapid[index] >= 0}
-    return Scene(model, data, mocap, np.array(model.geom_user[:, 0]), cars)
+    return Scene(model, data, mocap, np.array(model.geom_user[:, 0]), cars, -street.houses * street.width / 2)
+
+
+def _settle(model: Any, data: Any, at: tuple[float, float, float]) -> None:
+    """Let the robot sink into its tyres until it rests, then begin at time 0 where it is meant to."""
+    for _ in range(_SETTLING):
+        mujoco.mj_step(model, data)
+        if data.time > 0.1 and np.abs(data.qvel).max() < 1e-5 and np.abs(data.qacc).max() < 1e-3:
+            break
+    data.time = 0.0
+    data.qpos[:2] = at[:2]
+    data.qpos[7:9] = 0.0
+    data.qvel[:] = 0.0
+    mujoco.mj_forward(model, data)
 
 
 _HEAD = """<mujoco>
@@ -105,7 +130,7 @@ _HEAD = """<mujoco>
 <size nuser_geom="1"/>
 <default>
   <geom contype="0" conaffinity="0" group="0" user="0.5"/>
-  <default class="ground"><geom contype="1" conaffinity="1" friction="0.02 0.001 0.0001"/></default>
+  <default class="ground"><geom contype="1" friction="0.02 0.001 0.0001"/></default>
   <default class="robot"><geom group="3"/></default>
 </default>
 <worldbody>
@@ -158,7 +183,13 @@ def _ridges(street: StreetPlan, rng: np.random.Generator) -> list[str]:
     return ridges
 
 
-def _thing(thing: Thing) -> str:
+def _thing(thing: Thing, street: StreetPlan) -> str:
+    # Geoms of the world's own body, not of one each: MuJoCo sets memory aside for every pair of bodies.
+    z = roll = 0.0
+    if thing.kind == "parked_car":
+        z = -KERB
+    elif thing.kind == "van":  # two wheels on the sidewalk, two on the road
+        z, roll = -KERB / 2, street.houses * math.atan2(KERB, thing.width - 0.2)
     material = thing.reflectivity
     half = thing.length / 2, thing.width / 2, thing.height / 2
     if thing.kind in ("wall", "trash_can"):
@@ -169,13 +200,14 @@ def _thing(thing: Thing) -> str:
         inner = "".join(_bicycle(material))
     elif thing.kind == "person":
         torso, leg = _torso(thing.height, 0.0, material), _leg(0.065, material)
-        legs = "".join(f'<body pos="0 {y} {HIP_HEIGHT}">{leg}</body>' for y in (-0.12, 0.12))
+        legs = "".join(f'<frame pos="0 {y} {HIP_HEIGHT}">{leg}</frame>' for y in (-0.12, 0.12))
         inner = "".join(torso) + legs
     else:
         inner = _geom("cylinder", (0, 0, half[2]), (half[0], half[2]), material)
         if thing.kind == "tree":
             inner += _geom("ellipsoid", (0, 0, thing.height + 0.5), (1.8, 1.8, 1.5), 0.4)
-    return f'<body pos="{thing.x:.5f} {thing.y:.5f} 0" euler="0 0 {thing.yaw:.5f}">{inner}</body>'
+    pose = f'pos="{thing.x:.5f} {thing.y:.5f} {z:.5f}" euler="{roll:.5f} 0 {thing.yaw:.5f}"'
+    return f"<frame {pose}>{inner}</frame>"
 
 
 def _torso(height: float, below: float, material: float) -> list[str]:
@@ -237,14 +269,14 @@ def _robot(x: float, y: float, yaw: float) -> str:
         f'<body name="{name}" pos="0 {side * TRACK / 2} 0">'
         f'<joint name="{name}" type="hinge" axis="0 1 0" damping="0.02" armature="0.01"/>'
         # A sphere rolls like a wheel here, and its contacts are exact.
-        f'<geom class="robot" type="sphere" size="{WHEEL_RADIUS}" mass="1.2" contype="1" conaffinity="1" '
+        f'<geom class="robot" type="sphere" size="{WHEEL_RADIUS}" mass="1.2" conaffinity="1" '
         f'friction="0.9 0.005 0.0001" {_TYRE}/></body>'
         for name, side in (("left", 1), ("right", -1))
     )
     # Two wheels and one caster behind them: three points always touch the ground.
     caster = (
-        f'<geom class="robot" type="sphere" size="0.06" mass="0.4" pos="-0.26 0 {0.06 - WHEEL_RADIUS}" contype="1" '
-        f'conaffinity="1" friction="0.02 0.001 0.0001" {_TYRE}/>'
+        f'<geom class="robot" type="sphere" size="0.06" mass="0.4" pos="-0.26 0 {0.06 - WHEEL_RADIUS}" conaffinity="1" '
+        f'friction="0.02 0.001 0.0001" {_TYRE}/>'
     )
     return (
         f'<body name="robot" pos="{x} {y} {WHEEL_RADIUS}" euler="0 0 {yaw}"><freejoint name="base"/>'
