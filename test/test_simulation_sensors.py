@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,30 @@ def test_a_round_post_is_seen_as_a_circle() -> None:
     assert np.isposinf(scan["ranges"][off_it]).all()
 
 
+@pytest.mark.parametrize("bearing", [0.4, -0.7])
+@pytest.mark.parametrize("side", [0.0, 0.2])
+def test_angles_count_counterclockwise_from_straight_ahead(bearing: float, side: float) -> None:
+    """To the left they are positive, as REP-103 has it; the mounting point is to the left as well."""
+    post = thing("bollard", LIDAR_X + 2.0 * math.cos(bearing), side + 2.0 * math.sin(bearing), (0.2, 0.2, 1.0))
+    scan = readings(exact("scan", "lidar", position=[LIDAR_X, side, 0.3], beams=1001), post)[0]
+    hit = np.isfinite(scan["ranges"])
+    assert beams(scan)[hit].mean() == pytest.approx(bearing, abs=0.003)
+    assert scan["ranges"][hit].min() == pytest.approx(1.9, abs=1e-3)
+
+
+def test_a_scan_turns_with_the_robot() -> None:
+    lidar = exact("scan", "lidar", field_of_view=[-0.5, 0.5])
+    simulation = steady(0.3, 0.4, empty_street(30.0, things=(wall(6.0),)), quiet(lidar, duration=2.0))
+    turned = []
+    for message in simulation.messages():
+        if message.topic == "/scan":
+            scan, pose = fields(message), simulation.world.robot.pose
+            expected = (6.0 - pose.x - LIDAR_X * math.cos(pose.yaw)) / np.cos(beams(scan) + pose.yaw)
+            np.testing.assert_allclose(scan["ranges"], expected, atol=0.02)
+            turned.append(pose.yaw)
+    assert turned[-1] > 0.4
+
+
 def test_a_yawed_lidar_looks_elsewhere() -> None:
     scan = readings(exact("scan", "lidar", yaw=0.4, field_of_view=[-0.6, 0.2]), wall())[0]
     np.testing.assert_allclose(scan["ranges"], (WALL_FACE - LIDAR_X) / np.cos(beams(scan) + 0.4), atol=1e-5)
@@ -135,11 +160,31 @@ def test_a_bollard_is_lower_than_the_upper_lidar() -> None:
 
 
 def test_a_cone_stays_within_half_its_angle_and_reaches_it() -> None:
-    rays = cone(0.5)
+    rays = cone(0.5, 4.0)
     np.testing.assert_allclose(np.linalg.norm(rays, axis=1), 1.0)
     away = np.arccos(rays[:, 0])
     assert away.max() == pytest.approx(0.25)
-    assert len(rays) == 37
+    # To all sides: left, right, up and down.
+    for axis in (1, 2):
+        assert np.arcsin(rays[:, axis]).min() == pytest.approx(-0.25)
+        assert np.arcsin(rays[:, axis]).max() == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(("angle", "distance", "width"), [(0.5, 3.8, 0.1), (1.0, 3.0, 0.1), (1.5, 2.0, 0.06)])
+def test_nothing_upright_hides_between_the_rays_of_a_cone(angle: float, distance: float, width: float) -> None:
+    sonar = exact("sonar", "sonar", position=[0.3, 0.0, 0.2], field_of_view=angle)
+    for bearing in np.linspace(-0.45 * angle, 0.45 * angle, 9).tolist():
+        x, y = 0.3 + distance * math.cos(bearing), distance * math.sin(bearing)
+        measured = readings(sonar, thing("bollard", x, y, (width, width, 1.0)), duration=0.01)[0]["range"]
+        assert measured == pytest.approx(distance - width / 2, abs=width / 2), bearing
+
+
+def test_left_is_left_to_sonars() -> None:
+    left = thing("bollard", 1.6, 0.9, (0.2, 0.2, 1.0))
+    for yaw, side, seen in ((0.5, 0.15, True), (-0.5, -0.15, False)):
+        measured = readings(exact("sonar", "sonar", position=[0.28, side, 0.2], yaw=yaw), left)[0]["range"]
+        expected = math.hypot(1.6 - 0.28, 0.9 - side) - 0.1
+        assert measured == pytest.approx(expected, abs=0.02) if seen else measured == math.inf
 
 
 def test_an_echo_comes_from_the_nearest_thing_in_the_cone() -> None:
@@ -194,6 +239,32 @@ def test_the_gyro_tells_the_commanded_and_the_true_yaw_rate(yaw_rate: float) -> 
     true = np.diff(np.unwrap(yaws)) / 0.01
     assert rates[100:].mean() == pytest.approx(yaw_rate, rel=0.03)
     assert rates[100:].mean() == pytest.approx(true[100:].mean(), rel=0.005)
+
+
+@pytest.mark.parametrize("yaw_rate", [0.5, -0.5])
+def test_a_bend_to_the_left_is_felt_to_the_left(yaw_rate: float) -> None:
+    simulation = steady(0.8, yaw_rate, empty_street(60.0), quiet(exact("imu", "imu"), duration=3.0))
+    samples = [fields(message) for message in simulation.messages() if message.topic == "/imu"]
+    # The acceleration towards the middle of the circle is v times omega.
+    assert motion(samples[150:], "linear_acceleration", "y").mean() == pytest.approx(0.8 * yaw_rate, rel=0.1)
+
+
+def test_the_gyro_tells_how_the_body_turns_about_each_of_its_axes() -> None:
+    rough = StreetPlan(**{**vars(empty_street(30.0)), "patches": (Patch(1.0, 9.0, 0.02),)})
+    simulation = steady(1.0, 0.1, rough, quiet(exact("imu", "imu", rate=400.0), duration=5.0))
+    rates, attitudes = [], []
+    for message in simulation.messages():
+        if message.topic == "/imu":
+            rates.append([fields(message)["angular_velocity"][axis] for axis in "xyz"])
+            attitudes.append(simulation.world.scene.data.body("robot").xmat.reshape(3, 3).copy())
+    # From one attitude R to the next the body turns by the vector of R' R_next, about its own axes x, y and z.
+    steps = np.array([before.T @ after for before, after in pairwise(attitudes)])
+    true = np.stack([steps[:, 2, 1] - steps[:, 1, 2], steps[:, 0, 2] - steps[:, 2, 0], steps[:, 1, 0] - steps[:, 0, 1]])
+    true *= 400.0 / 2
+    middle = (np.array(rates)[1:] + np.array(rates)[:-1]).T / 2
+    for axis in range(3):
+        assert true[axis].std() > 0.02
+        assert np.corrcoef(true[axis], middle[axis])[0, 1] > 0.95
 
 
 def test_imu_noise_and_bias_are_as_declared() -> None:

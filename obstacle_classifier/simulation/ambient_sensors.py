@@ -46,7 +46,7 @@ def sound_level(world: World, ambient: float) -> float:
     power = 10 ** (ambient / 10) + 10 ** ((_MOTOR + 6 * abs(pose.speed)) / 10)
     for actor in world.cast.actors.values():
         distance = max(1.0, math.hypot(actor.x - pose.x, actor.y - pose.y))
-        power += 10 ** (actor.loudness / 10) / distance**2
+        power += actor.presence * 10 ** (actor.loudness / 10) / distance**2
     return 10 * math.log10(power)
 
 

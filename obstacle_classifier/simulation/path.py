@@ -1,62 +1,145 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""A way along the sidewalk that keeps clear of what stands on it."""
+"""Ways along the sidewalk: whether there is one past what stands on it, and the one that the robot takes."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from obstacle_classifier.simulation.geometry import Floats
 from obstacle_classifier.simulation.things import Thing
 
-__all__ = ["CLEARANCE", "plan_path"]
+__all__ = ["CLEARANCE", "FreeSpace", "plan_path"]
 
-CLEARANCE = 0.45  # m from the robot's middle to what it passes, at least
-_GRID = 0.25  # m
+CLEARANCE = 0.55  # m from the robot's middle to what it passes: half its diagonal is 0.425
+_ALONG, _ACROSS = 0.2, 0.05  # m, the grid
+_STEEP = 2  # cells across for each cell along that a way may turn aside: a slope of 1/2
+_COMFORT = 3  # cells that a way keeps beyond the clearance where there is room
+_SMOOTH = 400  # rounds
 
 
-def plan_path(
-    rng: np.random.Generator, things: tuple[Thing, ...], reach: tuple[float, float], width: float, weave: float
-) -> tuple[Floats, Floats]:
-    """Points of the path, x and y (n,), from reach[0] to reach[1]; it weaves up to `weave` m to each side."""
-    x = np.arange(reach[0], reach[1] + _GRID, _GRID)
+class FreeSpace:
+    """Where on a sidewalk around y = 0 the robot's middle may be.
+
+    Attributes:
+        x, y: (n,) and (m,) the grid (m), y from edge to edge.
+        free: (n, m) whether the place is `CLEARANCE` from all that was put there.
+    """
+
+    def __init__(self, start: float, end: float, width: float) -> None:
+        cells = int((width - 2 * CLEARANCE) / _ACROSS + 1e-9)
+        self.x: Floats = np.arange(start, end + _ALONG, _ALONG, dtype=np.float64)
+        self.y: Floats = (np.arange(cells + 1, dtype=np.float64) - cells / 2) * _ACROSS
+        self.free = np.ones((len(self.x), cells + 1), np.bool_)
+        self._reached = self.free.copy()  # where ways from the start can get to, up to column _done
+        self._done = 1
+
+    def put(self, things: Sequence[Thing]) -> bool:
+        """Put things there, if a way remains past them; else change nothing."""
+        spans = [self._span(thing) for thing in things]
+        first, last = min(span[0] for span in spans), max(span[1] for span in spans)
+        if last <= first:
+            return True
+        begin, end = max(min(first, self._done), 1), max(last, self._done)
+        free = self.free[first:last].copy()
+        for thing, (low, high) in zip(things, spans, strict=True):
+            free[low - first : high - first] &= self._clear(thing, low, high)
+        before, self.free[first:last] = self.free[first:last].copy(), free
+        reached = self._reached[begin - 1 : end] & (self.free[0] if begin == 1 else True)
+        for row, here in enumerate(self.free[begin:end], 1):
+            reached[row] = _spread(reached[row - 1]) & here
+            if not reached[row].any():
+                self.free[first:last] = before
+                return False
+        self._reached[begin - 1 : end], self._done = reached, end
+        return True
+
+    def _span(self, thing: Thing) -> tuple[int, int]:
+        """First and last (exclusive) column that a thing may touch."""
+        reach = thing.reach[0] + CLEARANCE
+        columns = np.searchsorted(self.x, (thing.x - reach, thing.x + reach))
+        return int(columns[0]), int(columns[1])
+
+    def _clear(self, thing: Thing, low: int, high: int) -> NDArray[np.bool_]:
+        """(high - low, m) places from which the thing is far enough."""
+        dx, dy = self.x[low:high, np.newaxis] - thing.x, self.y - thing.y
+        c, s = math.cos(thing.yaw), math.sin(thing.yaw)
+        along = np.maximum(np.abs(dx * c + dy * s) - thing.length / 2, 0.0)
+        across = np.maximum(np.abs(dy * c - dx * s) - thing.width / 2, 0.0)
+        clear: NDArray[np.bool_] = np.hypot(along, across) >= CLEARANCE
+        return clear
+
+
+def plan_path(rng: np.random.Generator, space: FreeSpace, weave: float) -> tuple[Floats, Floats]:
+    """Points of a path through free space, x and y (n,); it weaves up to `weave` m to each side where it can.
+
+    Between grid cells and where it is rounded it may come nearer to things than `CLEARANCE`, by one cell across.
+    """
+    x = space.x
     phases = rng.uniform(0, 2 * math.pi, 2)
     base = weave * (np.sin(2 * math.pi * x / 27 + phases[0]) + 0.5 * np.sin(2 * math.pi * x / 11 + phases[1])) / 1.5
-    edge = width / 2 - CLEARANCE
-    low, high = np.full(len(x), -edge), np.full(len(x), edge)
-    groups: dict[object, list[Thing]] = {}
-    for number, thing in enumerate(things):
-        if abs(thing.y) - thing.reach[1] < width / 2:
-            groups.setdefault(thing.group if thing.group >= 0 else f"kerb {number}", []).append(thing)
-    for members in groups.values():
-        first = min(thing.x - thing.reach[0] for thing in members) - 1.0
-        last = max(thing.x + thing.reach[0] for thing in members) + 1.0
-        inside = (x >= first) & (x <= last)
-        if inside.any():
-            bottom, top = _gap(members, edge, float(base[inside].mean()))
-            low[inside] = np.maximum(low[inside], bottom)
-            high[inside] = np.minimum(high[inside], top)
-    y = np.clip(base, np.minimum(low, high), np.maximum(low, high))
-    kernel = np.hanning(11)[1:-1]
-    smooth = np.convolve(np.pad(y, len(kernel) // 2, mode="edge"), kernel / kernel.sum(), mode="valid")
-    return x, smooth
+    base = np.clip(base, space.y[0], space.y[-1])
+    low, high = _around(space, _cheapest(space, base))
+    # Bent like a rope between the bounds, a little away from them where there is room, then rounded.
+    spare = np.minimum(_COMFORT * _ACROSS, (high - low) / 2)
+    bent = np.zeros(len(x))
+    for _ in range(_SMOOTH):
+        bent = np.clip(0.99 * _rounded(bent, 5), low + spare - base, high - spare - base)
+    return x, np.clip(base + _rounded(bent, 11), low - _ACROSS, high + _ACROSS)
 
 
-def _gap(members: list[Thing], edge: float, wanted: float) -> tuple[float, float]:
-    """The free stretch across the sidewalk that is nearest to `wanted` and wide enough."""
-    blocked = sorted((thing.y - thing.reach[1] - CLEARANCE, thing.y + thing.reach[1] + CLEARANCE) for thing in members)
-    gaps, low = [], -edge
-    for bottom, top in blocked:
-        if bottom > low:
-            gaps.append((low, min(bottom, edge)))
-        low = max(low, top)
-    if low < edge:
-        gaps.append((low, edge))
-    if not gaps:
-        return -edge, edge
-    return min(
-        gaps, key=lambda gap: max(gap[0] - wanted, wanted - gap[1], 0.0) + (1.0 if gap[1] - gap[0] < 0.05 else 0.0)
-    )
+def _spread(reached: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where ways from these places can be one column on."""
+    result = reached.copy()
+    for step in range(1, _STEEP + 1):
+        result[step:] |= reached[:-step]
+        result[:-step] |= reached[step:]
+    return result
+
+
+def _cheapest(space: FreeSpace, base: Floats) -> NDArray[np.intp]:
+    """(n,) row of the way that strays least from `base` and keeps some distance, by dynamic programming."""
+    free = space.free
+    roomy = free.copy()
+    for step in range(1, _COMFORT + 1):
+        roomy[:, step:] &= free[:, :-step]
+        roomy[:, :-step] &= free[:, step:]
+    cost = np.where(free, (space.y - base[:, np.newaxis]) ** 2 + 0.5 * ~roomy, math.inf)
+    moves = np.arange(-_STEEP, _STEEP + 1)
+    bends = 0.1 * np.abs(moves[:, np.newaxis])
+    count, rows = free.shape
+    came = np.zeros((count, rows), np.int8)
+    padded = np.full(rows + 2 * _STEEP, math.inf)
+    total = cost[0]
+    for column in range(1, count):
+        padded[_STEEP:-_STEEP] = total
+        options = np.lib.stride_tricks.sliding_window_view(padded, rows) + bends
+        best = options.argmin(axis=0)
+        came[column] = moves[best]
+        total = options[best, np.arange(rows)] + cost[column]
+    way = np.empty(count, np.intp)
+    way[-1] = total.argmin()
+    for column in range(count - 1, 0, -1):
+        way[column - 1] = way[column] + came[column, way[column]]
+    return way
+
+
+def _around(space: FreeSpace, way: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """(n,) lowest and highest y of the free stretch that the way is in, column by column."""
+    rows = np.arange(len(space.y))
+    blocked = ~space.free
+    below = np.where(blocked & (rows < way[:, np.newaxis]), rows, -1).max(axis=1) + 1
+    above = np.where(blocked & (rows > way[:, np.newaxis]), rows, len(rows)).min(axis=1) - 1
+    return space.y[below], space.y[above]
+
+
+def _rounded(values: Floats, cells: int) -> Floats:
+    """A running mean with weights that fall to both sides over `cells` values."""
+    kernel = np.hanning(cells + 2)[1:-1]
+    ends = np.full(cells // 2, values[0]), np.full(cells // 2, values[-1])
+    return np.convolve(np.concatenate([ends[0], values, ends[1]]), kernel / kernel.sum(), mode="valid")

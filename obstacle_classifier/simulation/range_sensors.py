@@ -19,6 +19,8 @@ from obstacle_classifier.simulation.world import World
 
 __all__ = ["Lidar", "Sonar", "cast_rays", "cone"]
 
+_ROWS = 7  # of rays in a sonar's cone
+_GAP = 0.05  # m between two rays of a row, at most
 _WHITE = 0.8  # reflectivity at which the full range of a lidar is reached
 
 
@@ -111,7 +113,7 @@ class Sonar:
 
     def __init__(self, options: SensorOptions, rng: np.random.Generator) -> None:
         self._options, self._rng = options, rng
-        self._rays = _Rays(options, cone(options["field_of_view"]), SOLID)
+        self._rays = _Rays(options, cone(options["field_of_view"], options["max_range"]), SOLID)
 
     def measure(self, world: World, noisier: float) -> Fields:
         """The fields of a Range; +inf is no echo, -inf too near."""
@@ -132,13 +134,17 @@ class Sonar:
         }
 
 
-def cone(angle: float) -> Floats:
-    """(37, 3) unit vectors around x: the axis and rings of 6, 12 and 18 up to half the full angle (rad) from it."""
-    rays = [(1.0, 0.0, 0.0)]
-    for ring in (1, 2, 3):
-        away = angle / 2 * ring / 3
-        rays += [
-            (math.cos(away), math.sin(away) * math.cos(around), math.sin(away) * math.sin(around))
-            for around in (2 * math.pi * np.arange(6 * ring) / (6 * ring)).tolist()
-        ]
+def cone(angle: float, reach: float) -> Floats:
+    """Unit vectors around x, up to half the full angle (rad) from it.
+
+    Rows one above the other: things on a sidewalk stand upright. In a row two rays are at most 5 cm apart at `reach`
+    (m), so that no leg or post falls between them.
+    """
+    half = angle / 2
+    rays = []
+    for up in np.linspace(-half, half, _ROWS).tolist():
+        widest = math.sqrt(max(0.0, half**2 - up**2))
+        for aside in np.linspace(-widest, widest, 2 * math.ceil(widest * reach / _GAP) + 1).tolist():
+            away, around = math.hypot(aside, up), math.atan2(up, aside)
+            rays.append((math.cos(away), math.sin(away) * math.cos(around), math.sin(away) * math.sin(around)))
     return np.array(rays)

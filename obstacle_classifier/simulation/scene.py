@@ -19,6 +19,7 @@ from obstacle_classifier.simulation.things import Thing
 __all__ = [
     "CAST",
     "HIP_HEIGHT",
+    "KERB",
     "ROBOT_FRONT",
     "ROBOT_LENGTH",
     "ROBOT_WIDTH",
@@ -39,7 +40,6 @@ ROBOT_LENGTH, ROBOT_WIDTH = 0.64, 0.56  # m
 ROBOT_FRONT = ROBOT_LENGTH / 2
 HIP_HEIGHT = 0.85  # m
 KERB = 0.12  # m from the road up to the sidewalk
-_RAMP = 1.0  # m
 
 CAST = {"pedestrian": 8, "bicycle": 3, "dog": 3, "car": 4, "crossing": 2}
 """How many of each may be on the street at once."""
@@ -51,6 +51,7 @@ SOLID = np.array([1, 0, 0, 0, 0, 0], np.uint8)
 """Geom groups without the ground."""
 
 _TYRE = 'solref="0.04 1" solimp="0.8 0.95 0.004"'  # how rubber gives way
+_CASTER_LIFT = 0.000984  # m
 _SETTLING = 800  # steps, at most
 _AWAY = -50.0  # m; who is off stage waits far below the ground
 
@@ -64,7 +65,6 @@ class Scene:
         mocap: Index among the mocap bodies by body name, such as `pedestrian3_left` or `dog0`.
         reflectivity: (geoms,) share of the light that each throws back.
         cars: Length (m) of each vehicle that moves, by body name.
-        kerb: y of the kerb (m); the road is beyond it, on its side of y = 0.
     """
 
     model: Any
@@ -72,23 +72,14 @@ class Scene:
     mocap: dict[str, int]
     reflectivity: Floats
     cars: dict[str, float]
-    kerb: float
 
     def place(self, name: str, x: float, y: float, z: float, yaw: float, pitch: float = 0.0) -> None:
-        """Put a moving body somewhere, z m above the ground; pitch turns it about its own left axis, after yaw."""
+        """Put a moving body somewhere, z m above the sidewalk; pitch turns it about its own left axis, after yaw."""
         index = self.mocap[name]
-        self.data.mocap_pos[index] = x, y, z + self.ground(y)
+        self.data.mocap_pos[index] = x, y, z
         c, s = math.cos(yaw / 2), math.sin(yaw / 2)
         a, b = math.cos(pitch / 2), math.sin(pitch / 2)
         self.data.mocap_quat[index] = c * a, -s * b, c * b, s * a
-
-    def ground(self, y: float) -> float:
-        """Height (m) of the ground: 0 on the sidewalk and in driveways, on the road lower by the kerb.
-
-        A vehicle comes down from the kerb over `_RAMP` m.
-        """
-        beyond = math.copysign(1.0, self.kerb) * y - abs(self.kerb)
-        return -KERB * min(max(beyond / _RAMP, 0.0), 1.0)
 
     def remove(self, name: str) -> None:
         """Put a moving body off stage."""
@@ -100,7 +91,8 @@ def build_scene(
 ) -> Scene:
     """Compile a street with the robot at (x, y, yaw) and everybody else off stage; `rng` dresses the moving cast."""
     cars: dict[str, float] = {}
-    parts = [_GROUND_AND_SKY, _ground(street), *(_ridges(street, rng)), *(_thing(thing, street) for thing in street.things)]
+    standing = [_thing(thing, street) for thing in street.things]
+    parts = [_GROUND_AND_SKY, _ground(street), *_ridges(street, rng), *standing]
     parts += [_robot(*at), *_cast(rng, cars)]
     text = _HEAD.format(step=STEP_NS * 1e-9) + "\n".join(parts) + _TAIL
     model = mujoco.MjModel.from_xml_string(text)
@@ -108,7 +100,7 @@ def build_scene(
     _settle(model, data, at)
     names = [model.body(index).name for index in range(model.nbody)]
     mocap = {name: int(model.body_mocapid[index]) for index, name in enumerate(names) if model.body_mocapid[index] >= 0}
-    return Scene(model, data, mocap, np.array(model.geom_user[:, 0]), cars, -street.houses * street.width / 2)
+    return Scene(model, data, mocap, np.array(model.geom_user[:, 0]), cars)
 
 
 def _settle(model: Any, data: Any, at: tuple[float, float, float]) -> None:
@@ -186,7 +178,7 @@ def _ridges(street: StreetPlan, rng: np.random.Generator) -> list[str]:
 def _thing(thing: Thing, street: StreetPlan) -> str:
     # Geoms of the world's own body, not of one each: MuJoCo sets memory aside for every pair of bodies.
     z = roll = 0.0
-    if thing.kind == "parked_car":
+    if thing.kind == "parked_car" and thing.y * street.houses < -street.width / 2:
         z = -KERB
     elif thing.kind == "van":  # two wheels on the sidewalk, two on the road
         z, roll = -KERB / 2, street.houses * math.atan2(KERB, thing.width - 0.2)
@@ -274,9 +266,10 @@ def _robot(x: float, y: float, yaw: float) -> str:
         for name, side in (("left", 1), ("right", -1))
     )
     # Two wheels and one caster behind them: three points always touch the ground.
+    # The caster's height levels the robot at rest: it sinks less than the wheels, which bear more.
     caster = (
-        f'<geom class="robot" type="sphere" size="0.06" mass="0.4" pos="-0.26 0 {0.06 - WHEEL_RADIUS}" conaffinity="1" '
-        f'friction="0.02 0.001 0.0001" {_TYRE}/>'
+        f'<geom class="robot" type="sphere" size="0.06" mass="0.4" pos="-0.26 0 {0.06 - WHEEL_RADIUS + _CASTER_LIFT}" '
+        f'conaffinity="1" friction="0.02 0.001 0.0001" {_TYRE}/>'
     )
     return (
         f'<body name="robot" pos="{x} {y} {WHEEL_RADIUS}" euler="0 0 {yaw}"><freejoint name="base"/>'

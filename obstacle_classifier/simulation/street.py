@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from obstacle_classifier.simulation.geometry import Floats
-from obstacle_classifier.simulation.path import plan_path
+from obstacle_classifier.simulation.geometry import Floats, overlaps
+from obstacle_classifier.simulation.path import FreeSpace, plan_path
 from obstacle_classifier.simulation.scenario import SLOT, Density, Scenario
 from obstacle_classifier.simulation.things import Thing
 
@@ -19,6 +20,9 @@ __all__ = ["Patch", "StreetPlan", "empty_street", "plan_street"]
 
 _BEHIND, _AHEAD = 20.0, 30.0  # m of street behind the start and beyond the end of the drive
 _DRIVEWAY_WIDTH = 3.6  # m
+_APART = 0.3  # m between two things that stand beside each other, at least
+_TRIES = 20  # places tried for what is to stand somewhere, before nothing does
+_BOLLARD_GAP = 1.4  # m from one bollard of a row to the next
 
 
 @dataclass(frozen=True)
@@ -71,17 +75,17 @@ def plan_street(scenario: Scenario, rng: np.random.Generator) -> StreetPlan:
     start, end = -_BEHIND, scenario.robot.speed * scenario.duration + _AHEAD
     side = {"left": 1, "right": -1}.get(scenario.street.houses) or int(rng.choice([-1, 1]))
     driveways = _spread(rng, 6.0, end, density.driveway, 10.0)
-    standing, groups = _standing(rng, width, end, density, driveways)
-    kerb = _kerb_furniture(rng, width, (start, end), density, driveways, groups)
+    space = FreeSpace(start, end, width)
+    standing = _standing(rng, width, (start, end), density, driveways, space)
     cars = _parked_cars(rng, width, (start, end), density, driveways, standing)
     walls = _walls(rng, width, (start, end), driveways)
     patches = tuple(
         Patch(x, x + float(rng.uniform(2, 5)), float(rng.uniform(0.004, 0.012)))
         for x in _spread(rng, 4.0, end, density.rough_patch, 7.0)
     )
-    things = tuple(_mirror(thing, side) for thing in (*standing, *kerb, *cars, *walls))
-    path_x, path_y = plan_path(rng, things, (start, end), width, scenario.robot.weave)
-    return StreetPlan(start, end, width, side, things, tuple(driveways), patches, path_x, path_y)
+    things = tuple(_mirror(thing, side) for thing in (*standing, *cars, *walls))
+    path_x, path_y = plan_path(rng, space, scenario.robot.weave)
+    return StreetPlan(start, end, width, side, things, tuple(driveways), patches, path_x, side * path_y)
 
 
 def _spread(rng: np.random.Generator, start: float, end: float, per_100_m: float, apart: float) -> list[float]:
@@ -97,6 +101,10 @@ def _spread(rng: np.random.Generator, start: float, end: float, per_100_m: float
         places.append(x)
 
 
+_Maker = Callable[[np.random.Generator, float, float], list[Thing]]
+"""Makes what stands at x on a sidewalk of some width."""
+
+
 def _mirror(thing: Thing, side: int) -> Thing:
     return thing if side > 0 else replace(thing, y=-thing.y, yaw=-thing.yaw)
 
@@ -106,119 +114,115 @@ def _near(x: float, places: list[float], distance: float) -> bool:
 
 
 def _standing(
-    rng: np.random.Generator, width: float, end: float, density: Density, driveways: list[float]
-) -> tuple[list[Thing], list[float]]:
-    """What stands on the sidewalk, one kind a slot, houses on the left; and the middles of the slots taken."""
-    makers = {
+    rng: np.random.Generator,
+    width: float,
+    reach: tuple[float, float],
+    density: Density,
+    driveways: list[float],
+    space: FreeSpace,
+) -> list[Thing]:
+    """What stands on the sidewalk, one kind a slot, and at the kerb, houses on the left; all leave a way past them."""
+    makers: dict[str, _Maker] = {
         "trash_can": _trash_cans,
         "bollard": _bollards,
         "parked_bicycle": _parked_bicycle,
         "standing_pedestrian": _standing_people,
         "blocking_vehicle": _blocking_van,
     }
-    chances = np.array([getattr(density, name) * SLOT / 100 for name in makers])
+    places: list[tuple[float, _Maker, int]] = []
+    chances = np.cumsum([getattr(density, name) * SLOT / 100 for name in makers])
+    for group, middle in enumerate(np.arange(5.0, reach[1], SLOT).tolist()):
+        chosen = int(np.searchsorted(chances, rng.random(), side="right"))
+        if chosen < len(chances):
+            places.append((middle, list(makers.values())[chosen], group))
+    furniture: tuple[tuple[float, _Maker], ...] = ((density.tree, _tree), (density.lamp_post, _lamp_post))
+    for per_100_m, maker in furniture:
+        places += [(x, maker, -1) for x in _spread(rng, *reach, per_100_m, 4.0)]
     things: list[Thing] = []
-    taken: list[float] = []
-    for group, middle in enumerate(np.arange(5.0, end, SLOT)):
-        draw, x = rng.random(), float(middle + rng.uniform(-0.6, 0.6))
-        chosen = int(np.searchsorted(np.cumsum(chances), draw, side="right"))
-        if chosen == len(chances) or _near(x, driveways, _DRIVEWAY_WIDTH / 2 + 1.0):
-            continue
-        name = list(makers)[chosen]
-        if name == "blocking_vehicle" and (_near(x, driveways, 6.0) or _near(x, taken, 1.6 * SLOT)):
-            continue
-        things += [replace(thing, group=group) for thing in makers[name](rng, x, width)]
-        taken.append(x)
-    return things, taken
+    for x, maker, group in sorted(places, key=lambda place: place[0]):
+        near = [thing for thing in things[-20:] if x - thing.x < 12.0]
+        for _ in range(_TRIES):
+            at = x + float(rng.uniform(-0.6, 0.6))
+            made = [replace(thing, group=group) for thing in maker(rng, at, width)]
+            if _fits(made, near, driveways) and space.put(made):
+                things += made
+                break
+    return things
 
 
-def _across(rng: np.random.Generator, width: float, half: float) -> float:
-    """Where across the sidewalk something stands that is `half` m wide to each side."""
-    return float(rng.uniform(-width / 2 + half + 0.1, width / 2 - half - 0.1))
+def _fits(made: list[Thing], near: list[Thing], driveways: list[float]) -> bool:
+    """Whether they stand clear of what stands already, and of the driveways."""
+    shapes = np.array([thing.footprint for thing in near], np.float64).reshape(-1, 5)
+    for thing in made:
+        if _near(thing.x, driveways, _DRIVEWAY_WIDTH / 2 + 0.2 + thing.reach[0]):
+            return False
+        shape = thing.footprint
+        wide = shape._replace(half_length=shape.half_length + _APART, half_width=shape.half_width + _APART)
+        if overlaps(wide, shapes).any():
+            return False
+    return True
+
+
+def _across(rng: np.random.Generator, width: float, thing: Thing) -> float:
+    """Where across the sidewalk something may stand, between kerb and houses."""
+    most = width / 2 - thing.reach[1] - 0.1
+    return float(rng.uniform(-most, most))
 
 
 def _trash_cans(rng: np.random.Generator, x: float, width: float) -> list[Thing]:
-    size, y = float(rng.uniform(0.42, 0.62)), _across(rng, width, 0.35)
-    can = Thing(
-        "trash_can",
-        x,
-        y,
-        float(rng.uniform(-0.5, 0.5)),
-        size,
-        size,
-        float(rng.uniform(1.03, 1.15)),
-        float(rng.uniform(0.1, 0.5)),
-    )
-    can = replace(can, label="trash_can")
+    size, yaw = float(rng.uniform(0.42, 0.62)), float(rng.uniform(-0.5, 0.5))
+    height, material = float(rng.uniform(1.03, 1.15)), float(rng.uniform(0.1, 0.5))
+    can = Thing("trash_can", x, 0.0, yaw, size, size, height, material, "trash_can")
+    can = replace(can, y=_across(rng, width, can))
     if rng.random() < 0.3:  # two side by side
-        return [can, replace(can, x=x + 0.75, yaw=float(rng.uniform(-0.3, 0.3)))]
+        return [can, replace(can, x=x + 0.95, yaw=yaw * float(rng.uniform(0.0, 1.0)))]
     return [can]
 
 
 def _bollards(rng: np.random.Generator, x: float, width: float) -> list[Thing]:
-    thick = float(rng.uniform(0.1, 0.2))
-    post = Thing(
-        "bollard", x, 0.0, 0.0, thick, thick, float(rng.uniform(0.7, 0.9)), float(rng.uniform(0.2, 0.8)), "bollard"
-    )
-    count = int(rng.integers(1, 4))
+    thick, height = float(rng.uniform(0.1, 0.2)), float(rng.uniform(0.7, 0.9))
+    post = Thing("bollard", x, 0.0, 0.0, thick, thick, height, float(rng.uniform(0.2, 0.8)), "bollard")
+    most = 1 + int((width - 0.4) / _BOLLARD_GAP)  # that a row across the sidewalk has room for
+    count = min(int(rng.integers(1, 4)), most)
     if count == 1:
-        return [replace(post, y=_across(rng, width, 0.3))]
-    gap = 1.25
-    first = float(rng.uniform(-width / 2 + 0.2, width / 2 - 0.2 - gap * (count - 1)))
-    return [replace(post, y=first + gap * number) for number in range(count)]
+        return [replace(post, y=_across(rng, width, post))]
+    first = float(rng.uniform(-width / 2 + 0.2, width / 2 - 0.2 - _BOLLARD_GAP * (count - 1)))
+    return [replace(post, y=first + _BOLLARD_GAP * number) for number in range(count)]
 
 
 def _parked_bicycle(rng: np.random.Generator, x: float, width: float) -> list[Thing]:
     yaw = float(rng.choice([0.0, math.pi]) + rng.uniform(-0.6, 0.6))
-    y = _across(rng, width, 0.5)
-    return [Thing("bicycle", x, y, yaw, 1.75, 0.5, 1.05, float(rng.uniform(0.2, 0.6)), "bicycle")]
+    bicycle = Thing("bicycle", x, 0.0, yaw, 1.75, 0.5, 1.05, float(rng.uniform(0.2, 0.6)), "bicycle")
+    return [replace(bicycle, y=_across(rng, width, bicycle))]
 
 
 def _standing_people(rng: np.random.Generator, x: float, width: float) -> list[Thing]:
-    y = _across(rng, width, 0.3)
-    height = float(rng.uniform(1.5, 1.9))
-    one = Thing(
-        "person",
-        x,
-        y,
-        float(rng.uniform(-math.pi, math.pi)),
-        0.3,
-        0.5,
-        height,
-        float(rng.uniform(0.08, 0.7)),
-        "pedestrian",
-    )
+    yaw, height = float(rng.uniform(-math.pi, math.pi)), float(rng.uniform(1.5, 1.9))
+    one = Thing("person", x, 0.0, yaw, 0.3, 0.5, height, float(rng.uniform(0.08, 0.7)), "pedestrian")
+    one = replace(one, y=_across(rng, width, one))
     if rng.random() < 0.4:  # two who talk
-        return [one, replace(one, x=x + 0.8, yaw=one.yaw + 2.5, reflectivity=float(rng.uniform(0.08, 0.7)))]
+        return [one, replace(one, x=x + 0.8, yaw=yaw + 2.5, reflectivity=float(rng.uniform(0.08, 0.7)))]
     return [one]
 
 
 def _blocking_van(rng: np.random.Generator, x: float, width: float) -> list[Thing]:
-    on_sidewalk = float(rng.uniform(0.9, 1.4))
-    y = -width / 2 + on_sidewalk - 1.0
+    y = -width / 2 + float(rng.uniform(0.9, 1.4)) - 1.0
     yaw = float(rng.uniform(-0.05, 0.05))
     return [Thing("van", x + 1.0, y, yaw, 5.2, 2.0, 2.2, float(rng.uniform(0.1, 0.8)), "vehicle")]
 
 
-def _kerb_furniture(
-    rng: np.random.Generator,
-    width: float,
-    reach: tuple[float, float],
-    density: Density,
-    driveways: list[float],
-    taken: list[float],
-) -> list[Thing]:
-    """Trees and posts along the kerb: like bollards to a lidar, but no label."""
-    things = []
-    for kind, per_100_m in (("tree", density.tree), ("lamp_post", density.lamp_post)):
-        for x in _spread(rng, reach[0], reach[1], per_100_m, 4.0):
-            if _near(x, driveways, _DRIVEWAY_WIDTH / 2 + 0.3) or _near(x, taken, 2.4):
-                continue
-            thick = float(rng.uniform(0.2, 0.45) if kind == "tree" else rng.uniform(0.08, 0.18))
-            y = -width / 2 + float(rng.uniform(0.25, 0.5))
-            height = float(rng.uniform(3, 6))
-            things.append(Thing(kind, x, y, 0.0, thick, thick, height, float(rng.uniform(0.2, 0.6))))
-    return things
+def _tree(rng: np.random.Generator, x: float, width: float) -> list[Thing]:
+    return [_post(rng, "tree", x, width, float(rng.uniform(0.2, 0.45)))]
+
+
+def _lamp_post(rng: np.random.Generator, x: float, width: float) -> list[Thing]:
+    return [_post(rng, "lamp_post", x, width, float(rng.uniform(0.08, 0.18)))]
+
+
+def _post(rng: np.random.Generator, kind: str, x: float, width: float, thick: float) -> Thing:
+    """Something upright along the kerb: like a bollard to a lidar, but no label."""
+    y, height = -width / 2 + float(rng.uniform(0.25, 0.5)), float(rng.uniform(3, 6))
+    return Thing(kind, x, y, 0.0, thick, thick, height, float(rng.uniform(0.2, 0.6)))
 
 
 def _parked_cars(

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import math
 
+import mujoco
 import numpy as np
 
-from obstacle_classifier.simulation.actors import Actor, Cyclist, Dog, Surroundings, Walker
-from obstacle_classifier.simulation.geometry import Floats
+from obstacle_classifier.simulation.actors import Actor, Cyclist, Dog, Neighbour, Surroundings, Walker
+from obstacle_classifier.simulation.geometry import Floats, Footprint
 from obstacle_classifier.simulation.robot import Pose
 from obstacle_classifier.simulation.scenario import Traffic
-from obstacle_classifier.simulation.scene import CAST, Scene
+from obstacle_classifier.simulation.scene import CAST, ROBOT_LENGTH, ROBOT_WIDTH, Scene
 from obstacle_classifier.simulation.street import StreetPlan
 from obstacle_classifier.simulation.vehicles import Car, CrossingCar
 
 __all__ = ["Cast"]
 
 _ENTRANCE = 22.0  # m ahead of or behind the robot
+_ROAD_ENTRANCE = 48.0  # m, of vehicles on the road
+_LANES = 6  # places across the sidewalk that are tried for somebody who enters
 
 
 class Cast:
@@ -40,32 +43,28 @@ class Cast:
         }
         self._next = {kind: self._wait(rate) * rng.uniform(0, 1) for kind, rate in self._rates.items()}
         self._crossing = {x: bool(rng.random() < traffic.crossing) for x in street.driveways}
-        on_sidewalk = [
-            thing
-            for thing in street.things
-            if abs(thing.y) - thing.reach[1] < street.width / 2 and thing.kind != "wall"
-        ]
-        self._obstacles = np.array([thing.footprint for thing in on_sidewalk], np.float64).reshape(-1, 5)
+        # A little beyond the edges too: into what stands there, somebody could turn.
+        near = [thing for thing in street.things if abs(thing.y) - thing.reach[1] < street.width / 2 + 0.5]
+        self._obstacles = [Neighbour.of(thing.footprint) for thing in near]
         self._first = True
 
     def advance(self, step: float, robot: Pose) -> None:
         """Go on for `step` seconds: enter, move, leave."""
-        edge = self._street.width / 2
-        around = Surroundings(robot, self._near(robot.x), self.footprints(), edge, self._street.houses)
+        around = self._surroundings(robot)
         if self._first:
-            self._first = False
             self._open(around)
+            self._first = False
         for kind, rate in self._rates.items():
             self._next[kind] -= step
             if self._next[kind] <= 0:
                 self._next[kind] = self._wait(rate)
                 self._enter(kind, around)
-        for x in [x for x, comes in self._crossing.items() if comes and 3.5 < x - robot.x < 8.0]:
+        for x in [x for x, comes in self._crossing.items() if comes and 7.0 < x - robot.x < 12.0]:
             self._crossing[x] = False
             self._cross(x, around)
         for actor in list(self.actors.values()):
             actor.advance(step, around)
-            if actor.done:
+            if actor.gone:
                 actor.hide(self._scene)
                 del self.actors[actor.body]
             else:
@@ -75,8 +74,15 @@ class Cast:
         """(n, 5) rectangles that the actors cover."""
         return np.array([actor.footprint for actor in self.actors.values()], np.float64).reshape(-1, 5)
 
-    def _near(self, x: float) -> Floats:
-        return self._obstacles[np.abs(self._obstacles[:, 0] - x) < 30.0]
+    def _surroundings(self, robot: Pose) -> Surroundings:
+        """What there is to heed, the robot first."""
+        vx, vy = robot.speed * math.cos(robot.yaw), robot.speed * math.sin(robot.yaw)
+        shape = Footprint(robot.x, robot.y, robot.yaw, ROBOT_LENGTH / 2, ROBOT_WIDTH / 2)
+        moving = {"robot": Neighbour.of(shape, vx, vy)}
+        for body, actor in self.actors.items():
+            moving[body] = Neighbour.of(actor.footprint, *actor.velocity)
+        standing = [thing for thing in self._obstacles if abs(thing.shape.x - robot.x) < 35.0 + thing.reach_x]
+        return Surroundings(robot, self._street.width / 2, self._street.houses, standing, moving)
 
     def _wait(self, per_minute: float) -> float:
         return float(self._rng.exponential(60.0 / per_minute)) if per_minute > 0 else math.inf
@@ -99,37 +105,72 @@ class Cast:
             return
         # Whoever comes towards the robot starts ahead; whoever goes its way starts behind if quicker, else ahead.
         direction = int(rng.choice([-1, 1], p=[0.6, 0.4]))
-        lane = float(rng.uniform(-edge + 0.4, edge - 0.4))
-        if kind == "bicycle":
-            pace = float(rng.uniform(1.6, 3.8))
-            x = robot.x - _ENTRANCE if direction > 0 else robot.x + _ENTRANCE
-            self.actors[body] = Cyclist(body, x, lane, direction, pace, rng)
-            return
-        pace = float(rng.uniform(0.6, 1.7))
+        pace = float(rng.uniform(1.6, 3.8) if kind == "bicycle" else rng.uniform(0.6, 1.7))
         behind = direction > 0 and pace > robot.speed + 0.2
-        x = robot.x - 6.0 if behind else robot.x + distance
-        if kind == "pedestrian":
-            self.actors[body] = Walker(body, x, lane, direction, pace, rng)
+        if kind == "bicycle":
+            x = robot.x - _ENTRANCE if direction > 0 else robot.x + _ENTRANCE
+        else:
+            x = robot.x - 6.0 if behind else robot.x + distance
+        others = around.near(x, 4.0, body)
+        actor: Actor
+        for _ in range(_LANES):
+            lane = float(rng.uniform(-edge + 0.4, edge - 0.4))
+            if kind == "bicycle":
+                actor = Cyclist(body, x, lane, direction, pace, rng)
+            elif kind == "pedestrian":
+                actor = Walker(body, x, lane, direction, pace, rng)
+            else:
+                actor = Dog(body, x + 0.8, lane, rng, None, direction, *self._length(body))
+            if actor.fits_in(others, 0.3):
+                break
+        else:
             return
-        owner = None
         walker = self._free_body("pedestrian")
-        if walker is not None and rng.random() < 0.5:
-            owner = Walker(walker, x, lane, direction, pace, rng)
-            self.actors[walker] = owner
-        self.actors[body] = Dog(body, x + 0.8, lane, rng, owner, direction)
+        if isinstance(actor, Dog) and walker is not None and rng.random() < 0.5:
+            owner = Walker(walker, x - 0.5, actor.y, direction, pace, rng)
+            if owner.fits_in(others, 0.1):
+                actor.owner = owner
+                self._admit(owner, around)
+        self._admit(actor, around)
+
+    def _admit(self, actor: Actor, around: Surroundings) -> None:
+        """Let somebody in, inaudible at first unless the drive begins."""
+        self.actors[actor.body] = actor
+        if not self._first:
+            actor.presence = 0.0
+        around.moving[actor.body] = Neighbour.of(actor.footprint, *actor.velocity)
+
+    def _length(self, body: str) -> tuple[float, float]:
+        """How far a body reaches forward and backward from its origin (m)."""
+        model = self._scene.model
+        number = model.body(body).id
+        first, count = int(model.body_geomadr[number]), int(model.body_geomnum[number])
+        ends = []
+        for geom in range(first, first + count):
+            turn = np.zeros(9)
+            mujoco.mju_quat2Mat(turn, model.geom_quat[geom])
+            middle, half = model.geom_aabb[geom, :3], model.geom_aabb[geom, 3:]
+            x = float(model.geom_pos[geom, 0] + turn[:3] @ middle)
+            reach = float(np.abs(turn[:3]) @ half)
+            ends.append((x + reach, reach - x))
+        return max(end[0] for end in ends), max(end[1] for end in ends)
 
     def _enter_road(self, body: str, around: Surroundings) -> None:
         direction = int(self._rng.choice([-1, 1]))
         near_lane = direction == -around.houses  # traffic keeps to the right
         away = around.edge + 2.3 + (1.6 if near_lane else 4.8)
         pace = float(self._rng.uniform(6, 13))
-        x = around.robot.x - direction * 25.0
+        x = around.robot.x - direction * _ROAD_ENTRANCE
         length = self._scene.cars[body]
-        self.actors[body] = Car(body, x, -around.houses * away, direction, pace, length, self._rng)
+        car = Car(body, x, -around.houses * away, direction, pace, length, self._rng)
+        if car.fits_in(around.near(x, 15.0, body), 5.0):
+            self._admit(car, around)
 
     def _cross(self, x: float, around: Surroundings) -> None:
         body = self._free_body("crossing")
         if body is not None:
             outwards = bool(self._rng.random() < 0.7)
             length = self._scene.cars[body]
-            self.actors[body] = CrossingCar(body, x, around.houses, outwards, length, around.edge, self._rng)
+            car = CrossingCar(body, x, around.houses, outwards, length, around.edge, self._rng)
+            if car.fits_in(around.near(x, 15.0, body), 0.5):
+                self._admit(car, around)

@@ -1,0 +1,209 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from test.helpers.simulation import quiet, thing
+
+pytest.importorskip("mujoco", reason="the simulation needs mujoco")
+
+from mujoco import mj_kinematics
+
+from obstacle_classifier.simulation.actors import Actor, Cyclist, Dog, Walker
+from obstacle_classifier.simulation.ambient_sensors import sound_level
+from obstacle_classifier.simulation.geometry import Footprint, overlaps
+from obstacle_classifier.simulation.range_sensors import cast_rays
+from obstacle_classifier.simulation.scenario import RobotOptions, Scenario, Traffic
+from obstacle_classifier.simulation.scene import KERB, SOLID
+from obstacle_classifier.simulation.street import empty_street
+from obstacle_classifier.simulation.vehicles import Car, CrossingCar
+from obstacle_classifier.simulation.world import World
+
+CONTROL = 8  # physics steps between two moves of the cast
+TOLERANCE = 0.1  # m of overlap that do not count
+
+
+def drive(world: World, seconds: float) -> Iterator[float]:
+    """Drive on, with a stop (s since the start) after each move of the cast."""
+    end = world.now + round(seconds * 1e9)
+    while world.now < end:
+        for _ in range(CONTROL):
+            world.step()
+        yield world.now * 1e-9
+
+
+def still(*actors: Actor, things: tuple[tuple[float, float, tuple[float, float, float]], ...] = ()) -> World:
+    """A robot at rest, an empty street but for the things, and these actors."""
+    standing = tuple(thing("trash_can", x, y, size, label="trash_can") for x, y, size in things)
+    world = World(quiet(), empty_street(60.0, things=standing))
+    world.cast.actors = {actor.body: actor for actor in actors}
+    return world
+
+
+def touches(shape: Footprint, others: list[Footprint], tolerance: float) -> bool:
+    """Whether a shape is about `tolerance` m or more inside another one."""
+    smaller = shape._replace(
+        half_length=shape.half_length - tolerance, half_width=max(0.01, shape.half_width - tolerance)
+    )
+    return bool(overlaps(smaller, np.array(others, np.float64).reshape(-1, 5)).any())
+
+
+@pytest.mark.parametrize("seed", [0, 1, 3, 5, 6, 8])
+def test_nobody_goes_through_robot_things_or_others(seed: int) -> None:
+    world = World(Scenario(duration=50.0, seed=seed))
+    standing = [t.footprint for t in world.street.things if abs(t.y) - t.reach[1] < world.street.width / 2]
+    met: set[frozenset[Actor]] = set()
+    for number, _ in enumerate(drive(world, 50.0)):
+        if number % 5:
+            continue
+        actors = list(world.cast.actors.values())
+        for actor in actors:
+            assert not touches(actor.footprint, [world.robot.footprint], TOLERANCE), (actor.body, world.now)
+            near = [shape for shape in standing if abs(shape.x - actor.x) < 8]
+            assert not touches(actor.footprint, near, TOLERANCE), (actor.body, world.now)
+        for one, two in itertools.combinations(actors, 2):
+            if touches(one.footprint, [two.footprint], TOLERANCE):
+                met.add(frozenset((one, two)))
+    assert len(met) <= 2
+
+
+@pytest.mark.parametrize("pace", [2.6, 3.0])
+def test_a_cyclist_stops_before_a_robot_that_it_cannot_pass(pace: float) -> None:
+    rng = np.random.default_rng(0)
+    bins = ((0.0, 1.1, (0.6, 1.0, 1.0)), (0.0, -1.1, (0.6, 1.0, 1.0)))
+    cyclist = Cyclist("bicycle0", 15.0, 0.0, -1, pace, rng)
+    world = still(cyclist, things=bins)
+    nearest = math.inf
+    for _ in drive(world, 20.0):
+        nearest = min(nearest, math.hypot(cyclist.x, cyclist.y))
+        assert not touches(cyclist.footprint, [world.robot.footprint], 0.0)
+    assert nearest < 6.0
+
+
+@pytest.mark.parametrize("kind", [Walker, Cyclist])
+def test_turning_back_takes_its_time(kind: type[Walker] | type[Cyclist]) -> None:
+    body = "pedestrian0" if kind is Walker else "bicycle0"
+    actor = kind(body, 9.0, 0.0, -1, 1.5, np.random.default_rng(0))
+    world = still(actor, things=((4.0, 0.0, (0.5, 3.4, 1.0)),))
+    yaw, direction = actor.yaw, actor.direction
+    for _ in drive(world, 20.0):
+        assert abs(math.remainder(actor.yaw - yaw, 2 * math.pi)) < 0.13  # 6.5 rad/s
+        yaw = actor.yaw
+    assert actor.direction == -direction
+    assert abs(yaw) < 0.5
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+def test_a_dog_finds_its_way_around_a_bin(direction: int) -> None:
+    for seed in range(6):
+        dog = Dog("dog0", -direction * 4.0 + 15.0, 0.0, np.random.default_rng(seed), None, direction)
+        world = still(dog, things=((15.0, 0.0, (0.6, 0.6, 1.0)),))
+        bin_ = world.street.things[0].footprint
+        passed = False
+        for _ in drive(world, 30.0):
+            assert not touches(dog.footprint, [bin_], 0.02)
+            passed |= (dog.x - 15.0) * direction > 1.0
+        assert passed
+
+
+def test_a_crossing_vehicle_waits_for_whom_stands_in_its_way() -> None:
+    rng = np.random.default_rng(0)
+    car = CrossingCar("crossing0", 10.0, 1, True, 4.2, 1.7, rng)
+    man = Walker("pedestrian0", 10.0, 0.5, 1, 0.0, rng)
+    world = still(car, man)
+    for _ in drive(world, 15.0):
+        man.waited = 0.0
+        assert not touches(car.footprint, [man.footprint], 0.0)
+    assert car.y - car.half_length < 3.0
+
+
+def _hits(world: World, actor: Actor) -> np.ndarray:
+    """(n, 2) places where horizontal rays from all around meet somebody's body, up to 0.8 m high."""
+    model = world.scene.model
+    points = []
+    for height, angle in itertools.product((0.05, 0.15, 0.3, 0.45, 0.8), np.linspace(0, 2 * math.pi, 24, False)):
+        c, s = math.cos(angle), math.sin(angle)
+        for side in np.linspace(-1.2, 1.2, 49):
+            origin = np.array([actor.x - 1.5 * c - side * s, actor.y - 1.5 * s + side * c, height])
+            distance, geom = cast_rays(world, origin, np.array([[c, s, 0.0]]), SOLID, 3.0)
+            if geom[0] >= 0 and model.body(int(model.geom_bodyid[geom[0]])).name.startswith(actor.body):
+                points.append(origin[:2] + distance[0] * np.array([c, s]))
+    return np.array(points)
+
+
+def _outside(shape: Footprint, points: np.ndarray) -> float:
+    """How far (m) the farthest point lies outside a rectangle."""
+    dx, dy = points[:, 0] - shape.x, points[:, 1] - shape.y
+    c, s = math.cos(shape.yaw), math.sin(shape.yaw)
+    along, across = np.abs(dx * c + dy * s) - shape.half_length, np.abs(dy * c - dx * s) - shape.half_width
+    return float(np.hypot(np.maximum(along, 0), np.maximum(across, 0)).max())
+
+
+@pytest.mark.parametrize("phase", [1.0, math.pi / 2, 3 * math.pi / 2])
+@pytest.mark.parametrize("pace", [0.6, 1.6])
+def test_a_walkers_footprint_covers_the_swinging_legs(phase: float, pace: float) -> None:
+    walker = Walker("pedestrian0", 20.0, 0.0, 1, pace, np.random.default_rng(0))
+    walker.yaw, walker.phase = 0.4, phase
+    world = still(walker)
+    walker.show(world.scene)
+    mj_kinematics(world.scene.model, world.scene.data)
+    points = _hits(world, walker)
+    assert len(points) > 100
+    assert _outside(walker.footprint, points) < 0.02
+    assert walker.footprint.half_length < 0.5
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_footprints_of_dogs_and_cyclists_cover_their_bodies(seed: int) -> None:
+    traffic = Traffic(pedestrian=0.0, bicycle=12.0, dog=20.0, vehicle=0.0, crossing=0.0)
+    world = World(Scenario(duration=30.0, seed=seed, traffic=traffic), empty_street(60.0))
+    seen: set[str] = set()
+    for _ in drive(world, 30.0):
+        for actor in world.cast.actors.values():
+            if actor.body not in seen and isinstance(actor, Dog | Cyclist):
+                seen.add(actor.body)
+                points = _hits(world, actor)
+                # Not larger than the body either.
+                assert _outside(actor.footprint, points) < 0.02
+                shorter = actor.footprint._replace(half_length=actor.half_length - 0.06)
+                assert _outside(shorter, points) > 0.02
+    assert len(seen) >= 4
+
+
+def test_vehicles_come_and_go_without_a_step_of_sound() -> None:
+    traffic = Traffic(pedestrian=0.0, bicycle=0.0, dog=0.0, vehicle=30.0, crossing=1.0)
+    world = World(Scenario(duration=60.0, seed=2, traffic=traffic, robot=RobotOptions(1.0, 0.0)))
+    before, bodies, changes = sound_level(world, 45.0), 0, 0
+    for _ in drive(world, 60.0):
+        level = sound_level(world, 45.0)
+        assert abs(level - before) < 0.7
+        before = level
+        changes += len(world.cast.actors) != bodies
+        bodies = len(world.cast.actors)
+    assert changes > 20
+
+
+def test_vehicles_stand_on_the_ground_they_drive_on() -> None:
+    rng = np.random.default_rng(0)
+    world = still()
+    height = world.scene.data.mocap_pos[:, 2]
+    Car("car0", 5.0, -6.0, 1, 8.0, 4.0, rng).show(world.scene)
+    assert height[world.scene.mocap["car0"]] == -KERB
+    car = CrossingCar("crossing0", 10.0, 1, True, 4.0, 1.7, rng)
+    heights = []
+    for y in np.arange(8.0, -12.0, -0.1):
+        car.y = float(y)
+        car.show(world.scene)
+        heights.append(float(height[world.scene.mocap["crossing0"]]))
+    assert heights[0] == 0.0
+    assert heights[-1] == -KERB
+    steps = -np.diff(heights)
+    assert steps.min() >= 0.0
+    assert steps.max() < 0.025
