@@ -15,7 +15,7 @@ pytest.importorskip("mujoco", reason="the simulation needs mujoco")
 from obstacle_classifier.simulation.geometry import corners, overlaps
 from obstacle_classifier.simulation.path import CLEARANCE, FreeSpace
 from obstacle_classifier.simulation.scenario import Scenario, Street, load_scenario
-from obstacle_classifier.simulation.scene import ROBOT_LENGTH, ROBOT_WIDTH
+from obstacle_classifier.simulation.shapes import ROBOT_LENGTH, ROBOT_WIDTH
 from obstacle_classifier.simulation.street import StreetPlan, plan_street
 from obstacle_classifier.simulation.things import Thing
 from obstacle_classifier.simulation.world import stream

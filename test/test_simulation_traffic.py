@@ -16,9 +16,11 @@ pytest.importorskip("mujoco", reason="the simulation needs mujoco")
 
 from mujoco import mj_kinematics
 
-from obstacle_classifier.simulation.actors import Actor, Cyclist, Dog, Walker
+from obstacle_classifier.simulation.actors import Actor
 from obstacle_classifier.simulation.ambient_sensors import sound_level
+from obstacle_classifier.simulation.dogs import Dog
 from obstacle_classifier.simulation.geometry import Footprint, overlaps
+from obstacle_classifier.simulation.passers import Cyclist, Walker
 from obstacle_classifier.simulation.range_sensors import cast_rays
 from obstacle_classifier.simulation.scenario import RobotOptions, Scenario, Traffic
 from obstacle_classifier.simulation.scene import KERB, SOLID

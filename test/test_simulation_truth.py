@@ -12,7 +12,7 @@ pytest.importorskip("mujoco", reason="the simulation needs mujoco")
 
 from obstacle_classifier.simulation.geometry import Footprint
 from obstacle_classifier.simulation.scenario import Scenario
-from obstacle_classifier.simulation.scene import ROBOT_FRONT
+from obstacle_classifier.simulation.shapes import ROBOT_FRONT
 from obstacle_classifier.simulation.simulation import Simulation
 from obstacle_classifier.simulation.street import empty_street
 from obstacle_classifier.simulation.world import World

@@ -17,9 +17,10 @@ pytest.importorskip("mujoco", reason="the simulation needs mujoco")
 
 import mujoco
 
-from obstacle_classifier.simulation.actors import Cyclist, Dog, Walker
+from obstacle_classifier.simulation.dogs import Dog
 from obstacle_classifier.simulation.geometry import overlaps
 from obstacle_classifier.simulation.motion_sensors import Imu, WheelOdometry
+from obstacle_classifier.simulation.passers import Cyclist, Walker
 from obstacle_classifier.simulation.scenario import LABELS, Density, RobotOptions, Scenario, Street, load_scenario
 from obstacle_classifier.simulation.scene import KERB, Scene
 from obstacle_classifier.simulation.street import empty_street, plan_street

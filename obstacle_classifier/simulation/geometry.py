@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Floats", "Footprint", "corners", "corridor_ahead", "overlaps"]
+__all__ = ["Floats", "Footprint", "apart", "clip", "corners", "corridor_ahead", "overlaps"]
 
 Floats = NDArray[np.float64]
 
@@ -25,11 +25,31 @@ class Footprint(NamedTuple):
     half_length: float
     half_width: float
 
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Half its extent along x and along y (m)."""
+        c, s = abs(math.cos(self.yaw)), abs(math.sin(self.yaw))
+        return c * self.half_length + s * self.half_width, s * self.half_length + c * self.half_width
+
 
 def corridor_ahead(x: float, y: float, yaw: float, front: float, length: float, width: float) -> Footprint:
     """The rectangle that begins `front` m ahead of a pose and lies in its direction."""
     middle = front + length / 2
     return Footprint(x + middle * math.cos(yaw), y + middle * math.sin(yaw), yaw, length / 2, width / 2)
+
+
+def apart(one: Footprint, other: Footprint) -> float:
+    """A lower bound of the distance (m) between two rectangles, the exact depth of their overlap if negative."""
+    dx, dy = other.x - one.x, other.y - one.y
+    c, s, cos, sin = math.cos(one.yaw), math.sin(one.yaw), math.cos(other.yaw), math.sin(other.yaw)
+    turned, across = abs(c * cos + s * sin), abs(c * sin - s * cos)
+    a, b, p, q = one.half_length, one.half_width, other.half_length, other.half_width
+    return max(
+        abs(dx * c + dy * s) - a - p * turned - q * across,
+        abs(dy * c - dx * s) - b - p * across - q * turned,
+        abs(dx * cos + dy * sin) - p - a * turned - b * across,
+        abs(dy * cos - dx * sin) - q - a * across - b * turned,
+    )
 
 
 def overlaps(one: Footprint, others: Floats) -> NDArray[np.bool_]:
@@ -61,3 +81,8 @@ def corners(rectangle: Footprint) -> Floats:
     c, s = math.cos(yaw), math.sin(yaw)
     signs = ((1, 1), (-1, 1), (-1, -1), (1, -1))
     return np.array([(x + i * a * c - j * b * s, y + i * a * s + j * b * c) for i, j in signs])
+
+
+def clip(value: float, low: float, high: float) -> float:
+    """The number nearest to `value` between two others."""
+    return min(max(value, low), high)

@@ -11,7 +11,7 @@ import numpy as np
 
 from obstacle_classifier.simulation.messages import Fields, xyz
 from obstacle_classifier.simulation.scenario import SensorOptions
-from obstacle_classifier.simulation.scene import ROLLING_RADIUS, TRACK
+from obstacle_classifier.simulation.shapes import ROLLING_RADIUS, TRACK
 from obstacle_classifier.simulation.world import World
 
 __all__ = ["Imu", "WheelOdometry"]

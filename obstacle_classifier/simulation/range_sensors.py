@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from obstacle_classifier.simulation.geometry import Floats
 from obstacle_classifier.simulation.messages import Fields
 from obstacle_classifier.simulation.scenario import SensorOptions
-from obstacle_classifier.simulation.scene import SOLID, VISIBLE, WHEEL_RADIUS
+from obstacle_classifier.simulation.scene import SOLID, VISIBLE
+from obstacle_classifier.simulation.shapes import WHEEL_RADIUS
 from obstacle_classifier.simulation.world import World
 
 __all__ = ["Lidar", "Sonar", "cast_rays", "cone"]

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from obstacle_classifier.simulation.geometry import Footprint
-from obstacle_classifier.simulation.scene import ROBOT_FRONT, ROBOT_LENGTH, ROBOT_WIDTH, ROLLING_RADIUS, TRACK, Scene
+from obstacle_classifier.simulation.scene import Scene
+from obstacle_classifier.simulation.shapes import ROBOT_FRONT, ROBOT_LENGTH, ROBOT_WIDTH, ROLLING_RADIUS, TRACK
 from obstacle_classifier.simulation.street import StreetPlan
 
 __all__ = ["Pose", "Robot"]

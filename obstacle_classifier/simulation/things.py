@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from obstacle_classifier.simulation.geometry import Footprint
@@ -46,5 +45,4 @@ class Thing:
     @property
     def reach(self) -> tuple[float, float]:
         """Half its extent along x and along y (m)."""
-        c, s = abs(math.cos(self.yaw)), abs(math.sin(self.yaw))
-        return (c * self.length + s * self.width) / 2, (s * self.length + c * self.width) / 2
+        return self.footprint.reach

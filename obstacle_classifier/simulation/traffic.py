@@ -10,12 +10,16 @@ import math
 import mujoco
 import numpy as np
 
-from obstacle_classifier.simulation.actors import Actor, Cyclist, Dog, Neighbour, Surroundings, Walker
+from obstacle_classifier.simulation.actors import Actor
+from obstacle_classifier.simulation.dogs import Dog
 from obstacle_classifier.simulation.geometry import Floats, Footprint
+from obstacle_classifier.simulation.passers import Cyclist, Walker
 from obstacle_classifier.simulation.robot import Pose
 from obstacle_classifier.simulation.scenario import Traffic
-from obstacle_classifier.simulation.scene import CAST, ROBOT_LENGTH, ROBOT_WIDTH, Scene
+from obstacle_classifier.simulation.scene import CAST, Scene
+from obstacle_classifier.simulation.shapes import ROBOT_LENGTH, ROBOT_WIDTH
 from obstacle_classifier.simulation.street import StreetPlan
+from obstacle_classifier.simulation.surroundings import Neighbour, Surroundings
 from obstacle_classifier.simulation.vehicles import Car, CrossingCar
 
 __all__ = ["Cast"]

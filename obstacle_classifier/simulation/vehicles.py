@@ -9,8 +9,10 @@ import math
 
 import numpy as np
 
-from obstacle_classifier.simulation.actors import Actor, Surroundings, clip
+from obstacle_classifier.simulation.actors import Actor
+from obstacle_classifier.simulation.geometry import clip
 from obstacle_classifier.simulation.scene import KERB, Scene
+from obstacle_classifier.simulation.surroundings import Surroundings
 
 __all__ = ["Car", "CrossingCar"]
 

@@ -13,7 +13,8 @@ import numpy as np
 from obstacle_classifier.simulation.geometry import Floats, Footprint, corridor_ahead, overlaps
 from obstacle_classifier.simulation.robot import Robot
 from obstacle_classifier.simulation.scenario import LABELS, Scenario
-from obstacle_classifier.simulation.scene import ROBOT_FRONT, STEP_NS, Scene, build_scene
+from obstacle_classifier.simulation.scene import STEP_NS, Scene, build_scene
+from obstacle_classifier.simulation.shapes import ROBOT_FRONT
 from obstacle_classifier.simulation.street import StreetPlan, plan_street
 from obstacle_classifier.simulation.traffic import Cast
 
