@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from mujoco import mj_kinematics
 
 from obstacle_classifier.simulation.actors import Actor
 from obstacle_classifier.simulation.ambient_sensors import sound_level
+from obstacle_classifier.simulation.detour import find_detour
 from obstacle_classifier.simulation.dogs import Dog
 from obstacle_classifier.simulation.geometry import Footprint, overlaps
 from obstacle_classifier.simulation.passers import Cyclist, Walker
@@ -100,6 +102,43 @@ def test_turning_back_takes_its_time(kind: type[Walker] | type[Cyclist]) -> None
         yaw = actor.yaw
     assert actor.direction == -direction
     assert abs(yaw) < 0.5
+
+
+def test_a_cyclist_gets_out_from_between_things_with_the_robot_behind() -> None:
+    bicycle, tree, van = (3.95, 0.19, (1.8, 0.76, 1.0)), (4.98, -1.45, (0.4, 0.4, 3.0)), (9.53, -1.31, (5.2, 2.0, 2.2))
+    cyclist = Cyclist("bicycle0", 5.61, -0.73, 1, 2.5, np.random.default_rng(0))
+    world = still(cyclist, things=(bicycle, tree, van))
+    standing = [thing.footprint for thing in world.street.things]
+    for _ in drive(world, 20.0):
+        assert not touches(cyclist.footprint, standing, 0.0)
+    assert cyclist.x > 12.0
+
+
+def test_nobody_comes_where_it_is_crowded() -> None:
+    world = World(replace(quiet(), traffic=Traffic(60.0, 20.0, 0.0, 0.0, 0.0)), empty_street(60.0))
+    crowd = [Walker(f"pedestrian{n}", 3.0 + n, 1.0, 1, 0.0, np.random.default_rng(n)) for n in range(6)]
+    world.cast.actors = {walker.body: walker for walker in crowd}
+    for _ in drive(world, 10.0):
+        assert len(world.cast.actors) == 6
+    world.cast.actors = {walker.body: walker for walker in crowd[:2]}
+    for _ in drive(world, 10.0):
+        pass
+    assert len(world.cast.actors) > 2
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+def test_a_detour_goes_around_corners_and_the_other_way_where_there_is_none(direction: int) -> None:
+    def wall(x: float, y: float, gap: float) -> bool:
+        return abs(y) <= 1.5 and not (1.0 < x * direction < 1.3 and y * gap < 1.0)
+
+    way = find_detour(0.0, 0.0, direction, lambda x, y: wall(x, y, 1.0))
+    assert way[-1][0] == pytest.approx(3.0 * direction)
+    assert max(y for _, y in way) >= 1.0
+    assert all(wall(x, y, 1.0) for x, y in way)
+    assert all(abs(a - c) + abs(b - d) < 0.16 for (a, b), (c, d) in itertools.pairwise([(0.0, 0.0), *way]))
+    back = find_detour(0.0, 0.0, direction, lambda x, y: wall(x, y, 0.0))
+    assert back[-1] == pytest.approx((-3.0 * direction, 0.0))
+    assert find_detour(0.0, 0.0, direction, lambda x, y: max(abs(x), abs(y)) < 1) == []
 
 
 @pytest.mark.parametrize("direction", [1, -1])

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from obstacle_classifier.simulation.actors import BACK, BRAKING, Actor
+from obstacle_classifier.simulation.detour import find_detour
 from obstacle_classifier.simulation.geometry import Footprint, clip
 from obstacle_classifier.simulation.scene import Scene
 from obstacle_classifier.simulation.shapes import HIP_HEIGHT
@@ -19,6 +20,8 @@ __all__ = ["Cyclist", "Walker"]
 
 _STRIDE = 1.35  # m that a walker covers in two steps
 _PATIENCE = 5.0  # s
+_STUCK = 6.0  # s without progress after which a way out is sought
+_DETOUR_PACE = 0.5  # m/s
 _SWING = 0.42  # rad that a leg swings to each side at walking pace
 _TOE, _HEEL = 0.2, 0.09  # m that a hanging leg reaches forward and backward
 
@@ -41,6 +44,8 @@ class _Passer(Actor):
         self.lane = y
         self.sideways = self.waited = 0.0
         self.hemmed = False
+        self.stuck, self.stuck_at = 0.0, x
+        self.detour: list[tuple[float, float]] = []
 
     @property
     def velocity(self) -> tuple[float, float]:
@@ -48,9 +53,13 @@ class _Passer(Actor):
         return self.direction * self.speed, self.sideways
 
     def move(self, step: float, around: Surroundings) -> None:
-        """Keep to the lane, or step aside; wait where there is no room, and turn back in the end."""
+        """Keep to the lane, or step aside; wait where there is no room, and turn back or seek a way out in the end."""
         robot = around.robot
         others = around.near(self.x, self.sight + 2.0, self.body)
+        self._seek_detour(step, around, others)
+        if self.detour:
+            self._follow_detour(step, others)
+            return
         aim = self._aside(around, others)
         wanted = min(self.pace, self.free_way(self.direction, 0.0, others, 0.12, 0.3))
         ahead = (robot.x - self.x) * self.direction
@@ -75,6 +84,36 @@ class _Passer(Actor):
             self.waited = 0.0
             if not -6 < ahead < 0:  # no use in turning towards the robot
                 self.direction = -self.direction
+
+    def _seek_detour(self, step: float, around: Surroundings, others: list[Neighbour]) -> None:
+        """Look for a way out, once a second, after a long time near the robot without progress."""
+        self.stuck += step
+        if abs(self.x - self.stuck_at) > 0.5 or abs(self.x - around.robot.x) > 8.0:
+            self.stuck, self.stuck_at = 0.0, self.x
+        if self.stuck > _STUCK:
+            self.stuck -= 1.0
+            edge = around.edge - self.half_width
+
+            def fits(x: float, y: float) -> bool:
+                return abs(y) <= edge and self.fits(x, y, self.yaw, others, 0.03)
+
+            self.detour = find_detour(self.x, self.y, self.direction, fits)
+            if self.detour and (self.detour[-1][0] - self.x) * self.direction < 0:
+                self.direction = -self.direction
+
+    def _follow_detour(self, step: float, others: list[Neighbour]) -> None:
+        """Go to the next point of the way out; give it up where somebody has come into it."""
+        x, y = self.detour[0]
+        dx, dy = x - self.x, y - self.y
+        distance = math.hypot(dx, dy)
+        share = min(1.0, _DETOUR_PACE * step / max(distance, 1e-9))
+        here = self.x, self.y
+        self.take(self.x + share * dx, self.y + share * dy, self.yaw, others)
+        self.speed, self.sideways = (self.x - here[0]) / step * self.direction, (self.y - here[1]) / step
+        if here == (self.x, self.y) and distance > 1e-6:
+            self.detour = []
+        elif share == 1.0:
+            del self.detour[0]
 
     def _turn(self, others: list[Neighbour]) -> float:
         """How far to turn (rad); whoever has no room to turn round goes backwards."""

@@ -26,6 +26,7 @@ __all__ = ["Cast"]
 
 _ENTRANCE = 22.0  # m ahead of or behind the robot
 _ROAD_ENTRANCE = 48.0  # m, of vehicles on the road
+_CROWD, _CROWDED = 6, 10.0  # people on the sidewalk, and m to each side of the robot, with whom it is full
 _LANES = 6  # places across the sidewalk that are tried for somebody who enters
 
 
@@ -107,6 +108,8 @@ class Cast:
         if kind == "car":
             self._enter_road(body, around)
             return
+        if self._crowded(robot):
+            return
         # Whoever comes towards the robot starts ahead; whoever goes its way starts behind if quicker, else ahead.
         direction = int(rng.choice([-1, 1], p=[0.6, 0.4]))
         pace = float(rng.uniform(1.6, 3.8) if kind == "bicycle" else rng.uniform(0.6, 1.7))
@@ -136,6 +139,11 @@ class Cast:
                 actor.owner = owner
                 self._admit(owner, around)
         self._admit(actor, around)
+
+    def _crowded(self, robot: Pose) -> bool:
+        """Whether nobody else should come to where the robot is."""
+        near = [actor for actor in self.actors.values() if abs(actor.x - robot.x) < _CROWDED]
+        return sum(not isinstance(actor, Car) for actor in near) >= _CROWD
 
     def _admit(self, actor: Actor, around: Surroundings) -> None:
         """Let somebody in, inaudible at first unless the drive begins."""
