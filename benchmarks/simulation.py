@@ -3,7 +3,7 @@
 
 """Scores on held-out simulated bags, other seeds and so other streets, beside scikit-learn on the same matrix.
 
-    .venv/bin/python benchmarks/simulation.py [--train 30] [--test 10] [--seconds 60] [--folder BAGS]
+    .venv/bin/python benchmarks/simulation.py [--train 30] [--test 10] [--seconds 60] [--folder BAGS] [--set KEY=VALUE]
 
 One table of average precision: the model as `train` makes it and `evaluate` scores it; scikit-learn's MLPClassifier
 of the same size; gradient boosting; the single feature that ranks the training intervals best; and the prevalence,
@@ -34,7 +34,7 @@ from obstacle_classifier.features import SensorsFile, load_sensors_file
 from obstacle_classifier.model import standardise
 from obstacle_classifier.progress import TextProgress
 from obstacle_classifier.simulation import load_scenario, simulate
-from obstacle_classifier.training import TrainConfig, evaluate, train
+from obstacle_classifier.training import TrainConfig, evaluate, load_train_config, train
 from obstacle_classifier.training.metrics import average_precision
 from obstacle_classifier.training.normaliser import fit_normaliser
 
@@ -116,11 +116,11 @@ def single_feature(fit: tuple[Floats, Floats], test: Floats, columns: Sequence[s
     return np.stack(chosen, axis=1), names
 
 
-def compare(bags: list[list[Path]], sensors: SensorsFile) -> int:
+def compare(bags: list[list[Path]], sensors: SensorsFile, settings: Sequence[str]) -> int:
     """Print the table; 1 if it does not hold what it must."""
     say = TextProgress()
     # The held-out bags are the test: of the training bags none is needed for one.
-    config = TrainConfig(test_share=0.001)
+    config = load_train_config(None, ["test_share=0.001", *settings])
     began = time.monotonic()
     model = train(sensors, bags[0], config, say).model
     print(f"trained on {len(bags[0])} bags in {time.monotonic() - began:.0f} s")
@@ -162,6 +162,7 @@ def main() -> int:
     parser.add_argument("--test", type=int, default=10, help="held-out bags")
     parser.add_argument("--seconds", type=float, default=60.0, help="of driving a bag")
     parser.add_argument("--folder", type=Path, help="where the bags go and stay; else a temporary folder")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="an option of training")
     options = parser.parse_args()
     os.environ["PYTHONWARNINGS"] = "ignore"
     warnings.filterwarnings("ignore")  # scikit-learn says of a fit that it might go on
@@ -169,7 +170,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        return compare(make_bags(folder, (options.train, options.test), options.seconds), sensors)
+        return compare(make_bags(folder, (options.train, options.test), options.seconds), sensors, options.set)
 
 
 if __name__ == "__main__":

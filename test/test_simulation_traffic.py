@@ -114,6 +114,25 @@ def test_a_cyclist_gets_out_from_between_things_with_the_robot_behind() -> None:
     assert cyclist.x > 12.0
 
 
+def test_a_cyclist_turns_along_the_sidewalk_to_get_past_a_bin() -> None:
+    van, fence, bin_ = (4.48, 1.42, (5.2, 2.0, 2.2)), (4.0, -0.65, (0.3, 2.1, 1.0)), (8.25, -0.15, (0.7, 0.7, 1.0))
+    cyclist = Cyclist("bicycle0", 6.6, -0.57, 1, 2.0, np.random.default_rng(0))
+    cyclist.yaw, cyclist.speed = 2.52, 0.0
+    world = still(cyclist, things=(van, fence, bin_, (7.36, -1.55, (0.4, 0.3, 1.0))))
+    for _ in drive(world, 30.0):
+        pass
+    assert cyclist.x > 12.0
+
+
+def test_a_crossing_vehicle_goes_on_past_a_robot_that_waits_for_it() -> None:
+    car = CrossingCar("crossing0", 1.46, 1, True, 3.84, 1.7, np.random.default_rng(0))
+    car.y, car.speed, car.wait = 2.23, 0.0, 0.0
+    world = still(car)
+    for _ in drive(world, 10.0):
+        assert not touches(car.footprint, [world.robot.footprint], 0.0)
+    assert car.y < -6.0
+
+
 def test_nobody_comes_where_it_is_crowded() -> None:
     world = World(replace(quiet(), traffic=Traffic(60.0, 20.0, 0.0, 0.0, 0.0)), empty_street(60.0))
     crowd = [Walker(f"pedestrian{n}", 3.0 + n, 1.0, 1, 0.0, np.random.default_rng(n)) for n in range(6)]

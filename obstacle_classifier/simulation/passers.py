@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -34,7 +35,8 @@ class _Passer(Actor):
     sidestep: float  # m/s sideways from a stand, at most
     turning: float  # rad/s
     steady: float  # m/s below which it turns less than it steps aside
-    berth: float  # m kept from the robot's middle
+    berth: float  # m kept from the robot's middle where there is room
+    least_berth: float  # m kept from it where there is none
     wary = 0.0  # m kept from the robot while there is no way past
 
     def __init__(self, body: str, x: float, y: float, direction: int, pace: float, rng: np.random.Generator) -> None:
@@ -46,6 +48,7 @@ class _Passer(Actor):
         self.hemmed = False
         self.stuck, self.stuck_at = 0.0, x
         self.detour: list[tuple[float, float]] = []
+        self.heading = self.yaw
 
     @property
     def velocity(self) -> tuple[float, float]:
@@ -90,27 +93,43 @@ class _Passer(Actor):
         self.stuck += step
         if abs(self.x - self.stuck_at) > 0.5 or abs(self.x - around.robot.x) > 8.0:
             self.stuck, self.stuck_at = 0.0, self.x
-        if self.stuck > _STUCK:
-            self.stuck -= 1.0
-            edge = around.edge - self.half_width
+        if self.stuck < _STUCK:
+            return
+        self.stuck -= 1.0
+        edge = around.edge - self.half_width
+        for yaw in self._turns(others):
 
-            def fits(x: float, y: float) -> bool:
-                return abs(y) <= edge and self.fits(x, y, self.yaw, others, 0.03)
+            def fits(x: float, y: float, yaw: float = yaw) -> bool:
+                return abs(y) <= edge and self.fits(x, y, yaw, others, 0.03)
 
             self.detour = find_detour(self.x, self.y, self.direction, fits)
-            if self.detour and (self.detour[-1][0] - self.x) * self.direction < 0:
-                self.direction = -self.direction
+            if self.detour:
+                self.heading = yaw
+                if (self.detour[-1][0] - self.x) * self.direction < 0:
+                    self.direction = -self.direction
+                return
+
+    def _turns(self, others: list[Neighbour]) -> Iterator[float]:
+        """Directions in which it can stand here: the one it has, and those along the sidewalk to which it can turn."""
+        yield self.yaw
+        for along in (0.0, math.pi):
+            turn = math.remainder(along - self.yaw, 2 * math.pi)
+            if abs(turn) > 0.1 and self._can_turn(turn, others):
+                yield along
 
     def _follow_detour(self, step: float, others: list[Neighbour]) -> None:
         """Go to the next point of the way out; give it up where somebody has come into it."""
-        x, y = self.detour[0]
-        dx, dy = x - self.x, y - self.y
-        distance = math.hypot(dx, dy)
-        share = min(1.0, _DETOUR_PACE * step / max(distance, 1e-9))
-        here = self.x, self.y
-        self.take(self.x + share * dx, self.y + share * dy, self.yaw, others)
+        here = self.x, self.y, self.yaw
+        turn = math.remainder(self.heading - self.yaw, 2 * math.pi)
+        if abs(turn) > 1e-6:
+            x, y, yaw, share = *here[:2], self.yaw + clip(turn, -self.turning * step, self.turning * step), 0.0
+        else:
+            dx, dy = self.detour[0][0] - self.x, self.detour[0][1] - self.y
+            share = min(1.0, _DETOUR_PACE * step / max(math.hypot(dx, dy), 1e-9))
+            x, y, yaw = self.x + share * dx, self.y + share * dy, self.yaw
+        self.take(x, y, yaw, others)
         self.speed, self.sideways = (self.x - here[0]) / step * self.direction, (self.y - here[1]) / step
-        if here == (self.x, self.y) and distance > 1e-6:
+        if here == (self.x, self.y, self.yaw) != (x, y, yaw):
             self.detour = []
         elif share == 1.0:
             del self.detour[0]
@@ -122,9 +141,13 @@ class _Passer(Actor):
         if abs(turn) <= 1.0:
             return turn
         for way in (turn, turn - math.copysign(2 * math.pi, turn)):
-            if all(self.fits(self.x, self.y, self.yaw + way * part / 8, others, 0.02) for part in range(1, 9)):
+            if self._can_turn(way, others):
                 return way
         return math.remainder(turn + math.pi, 2 * math.pi)
+
+    def _can_turn(self, turn: float, others: list[Neighbour]) -> bool:
+        """Whether there is room to turn on the spot (rad)."""
+        return all(self.fits(self.x, self.y, self.yaw + turn * part / 8, others, 0.02) for part in range(1, 9))
 
     def _yielding(self, sideways: float, others: list[Neighbour]) -> float:
         """The pace sideways, 0 if it leads into somebody abreast."""
@@ -139,6 +162,23 @@ class _Passer(Actor):
     def _aside(self, around: Surroundings, others: list[Neighbour]) -> float:
         """Where across the sidewalk to go: near the lane, clear of what is ahead and abreast, the nearest first."""
         edge = max(0.0, around.edge - self.half_width - 0.02)
+        for berth in (self.berth, self.least_berth):
+            aim = self._lane(edge, [])
+            lanes: list[tuple[float, float]] = []
+            self.hemmed = False
+            for _, low, high in self._blocked(around, others, berth):
+                lanes.append((low, high))
+                way = self._lane(edge, lanes)
+                if way is None:
+                    self.hemmed = True
+                    break
+                aim = way
+            if not self.hemmed:
+                break
+        return self.y if aim is None else aim
+
+    def _blocked(self, around: Surroundings, others: list[Neighbour], berth: float) -> list[tuple[float, float, float]]:
+        """How far ahead each who is to be passed begins (m), and between which y it leaves no room, nearest first."""
         robot = around.moving.get("robot")
         sight = clip(2.5 * self.speed, 3.0, self.sight)
         blocked: list[tuple[float, float, float]] = []
@@ -152,20 +192,9 @@ class _Passer(Actor):
                 continue
             room = other.reach_y + self.half_width + 0.2
             if other is robot:
-                room = max(room, self.berth)
+                room = max(room, berth)
             blocked.append((gap, other.shape.y - room, other.shape.y + room))
-        aim, lanes = self._lane(edge, []), []
-        self.hemmed = False
-        for _, low, high in sorted(blocked):
-            lanes.append((low, high))
-            way = self._lane(edge, lanes)
-            if way is None:
-                self.hemmed = True
-                break
-            aim = way
-        if aim is None:
-            return self.y
-        return aim
+        return sorted(blocked)
 
     def _lane(self, edge: float, blocked: list[tuple[float, float]]) -> float | None:
         """The best place across the sidewalk outside of all that is blocked, if any."""
@@ -185,8 +214,8 @@ class Walker(_Passer):
 
     label = "pedestrian"
     half_length, half_width = 0.2, 0.25
-    sight, agility, sidestep, turning, steady, berth = 3.5, 0.7, 0.6, 4.0, 0.4, 0.8
-    keep = 0.4
+    sight, agility, sidestep, turning, steady = 3.5, 0.7, 0.6, 4.0, 0.4
+    berth, least_berth, keep = 1.1, 0.8, 0.4
 
     def __init__(self, body: str, x: float, y: float, direction: int, pace: float, rng: np.random.Generator) -> None:
         super().__init__(body, x, y, direction, pace, rng)
@@ -236,8 +265,8 @@ class Cyclist(_Passer):
 
     label = "bicycle"
     half_length, half_width = 0.87, 0.3
-    sight, agility, sidestep, turning, steady, berth = 8.0, 1.0, 0.5, 1.5, 1.2, 0.9
-    keep, wary = 0.45, 4.5
+    sight, agility, sidestep, turning, steady = 8.0, 1.0, 0.5, 1.5, 1.2
+    berth, least_berth, keep, wary = 1.2, 0.9, 0.45, 4.5
 
     def __init__(self, body: str, x: float, y: float, direction: int, pace: float, rng: np.random.Generator) -> None:
         super().__init__(body, x, y, direction, pace, rng)

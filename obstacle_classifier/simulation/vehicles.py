@@ -12,12 +12,13 @@ import numpy as np
 from obstacle_classifier.simulation.actors import Actor
 from obstacle_classifier.simulation.geometry import clip
 from obstacle_classifier.simulation.scene import KERB, Scene
-from obstacle_classifier.simulation.surroundings import Surroundings
+from obstacle_classifier.simulation.surroundings import Neighbour, Surroundings
 
 __all__ = ["Car", "CrossingCar"]
 
 _ROAD_MARGIN = 0.3  # m to each side that a vehicle on the road keeps free
-_MARGIN = 0.25  # m to each side that one on the sidewalk keeps free
+_MARGIN = 0.25  # m to each side that one on the sidewalk keeps free of who moves
+_LEAST_MARGIN = 0.08  # m to each side that it keeps free of who waits
 _RAMP = 0.4  # m beyond the edge of the sidewalk in which a driveway comes down to the road
 _WHEELBASE = 0.6  # of the length
 _DEEP = 14.0  # m from the sidewalk that a crossing vehicle starts
@@ -103,7 +104,8 @@ class CrossingCar(Actor):
         # It comes quickly, crosses slowly and leaves quickly.
         away = max(-around.edge - 1.5 - front, rear - around.edge, 0.0)
         wanted = min(5.0, math.sqrt(self.pace**2 + 3.0 * away))
-        wanted = min(wanted, self.free_way(0.0, self.direction, others, _MARGIN, 1.5))
+        for neighbours, margin in ((_moving(others, True), _MARGIN), (_moving(others, False), _LEAST_MARGIN)):
+            wanted = min(wanted, self.free_way(0.0, self.direction, neighbours, margin, 1.5))
         near = -1.2 < self.x - robot.x < 2.6
         if near and -around.edge - 0.9 < front < robot.y * self.direction - 0.6:
             wanted = 0.0
@@ -128,3 +130,8 @@ class CrossingCar(Actor):
     def _ground(self, y: float) -> float:
         """Height of the ground across the driveway (m)."""
         return -KERB * clip((-self.houses * y - self.edge) / _RAMP, 0.0, 1.0)
+
+
+def _moving(others: list[Neighbour], moving: bool) -> list[Neighbour]:
+    """Those who move, or those who do not."""
+    return [other for other in others if (abs(other.vx) + abs(other.vy) > 0.05) == moving]
