@@ -43,7 +43,7 @@ __all__ = ["main"]
 
 SENSORS = Path(__file__).parents[1] / "config" / "sensors" / "sidewalk.yaml"
 TRAINING_SEED = 1001  # of the first training bag; the others follow
-HELD_OUT_SEED, LIVE_SEED = 2001, 3001
+HELD_OUT_SEED, LIVE_SEED = 2001, 3002  # streets on which every label occurs
 AT_ONCE = 2  # simulations
 DOMAINS = range(87, 60, -1)  # of DDS: the demo takes the first that is free
 STARTUP = 60.0  # s for the classifier to serve its model, and for the drive to begin
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="demo", description="Simulate, train, evaluate and drive live.")
     parser.add_argument("--output", type=Path, default=Path("out/demo"), help="folder for all that is made")
     parser.add_argument("--seconds", type=float, default=60.0, help="of live driving")
-    parser.add_argument("--bags", type=int, default=10, help="drives to train on")
+    parser.add_argument("--bags", type=int, default=16, help="drives to train on")
     parser.add_argument("--bag-seconds", type=float, default=120.0, help="of each of these drives")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a training option; repeatable")
     options = parser.parse_args(arguments)
