@@ -95,12 +95,12 @@ class Actor(ABC):
         """Whether it touches nobody there, or at least none deeper than it does now."""
         there, here = self.covers(x, y, yaw), None
         for other in others:
-            shape = other.shape
-            reach = there.half_length + there.half_width + shape.half_length + shape.half_width + room
+            shape, least = other.shape, room + other.distance
+            reach = there.half_length + there.half_width + shape.half_length + shape.half_width + least
             if abs(shape.x - there.x) > reach or abs(shape.y - there.y) > reach:
                 continue
             gap = apart(there, shape)
-            if gap < room:
+            if gap < least:
                 here = self.footprint if here is None else here
                 if gap < apart(here, shape):
                     return False
@@ -130,7 +130,7 @@ class Actor(ABC):
         me = Neighbour.of(self.footprint)
         length = me.reach_x if abs(c) > 0.5 else me.reach_y
         fastest = math.inf
-        for shape, reach_x, reach_y, vx, vy in others:
+        for shape, reach_x, reach_y, vx, vy, _ in others:
             dx, dy = shape.x - me.shape.x, shape.y - me.shape.y
             along, across = dx * c + dy * s, dy * c - dx * s
             deep, wide = (reach_x, reach_y) if abs(c) > 0.5 else (reach_y, reach_x)

@@ -152,7 +152,7 @@ class _Passer(Actor):
     def _yielding(self, sideways: float, others: list[Neighbour]) -> float:
         """The pace sideways, 0 if it leads into somebody abreast."""
         me = Neighbour.of(self.footprint)
-        for shape, reach_x, reach_y, _, _ in others:
+        for shape, reach_x, reach_y, *_ in others:
             dx, dy = shape.x - me.shape.x, shape.y - me.shape.y
             abreast = abs(dx) < me.reach_x + reach_x
             if abreast and sideways * dy > 0 and abs(dy) < me.reach_y + reach_y + 0.05:
@@ -162,20 +162,19 @@ class _Passer(Actor):
     def _aside(self, around: Surroundings, others: list[Neighbour]) -> float:
         """Where across the sidewalk to go: near the lane, clear of what is ahead and abreast, the nearest first."""
         edge = max(0.0, around.edge - self.half_width - 0.02)
+        blocked: list[tuple[float, float]] = []
         for berth in (self.berth, self.least_berth):
-            aim = self._lane(edge, [])
-            lanes: list[tuple[float, float]] = []
-            self.hemmed = False
-            for _, low, high in self._blocked(around, others, berth):
-                lanes.append((low, high))
-                way = self._lane(edge, lanes)
-                if way is None:
-                    self.hemmed = True
-                    break
-                aim = way
-            if not self.hemmed:
-                break
-        return self.y if aim is None else aim
+            blocked = [(low, high) for _, low, high in self._blocked(around, others, berth)]
+            aim = self._lane(edge, blocked)
+            self.hemmed = aim is None
+            if aim is not None:
+                return aim
+        while blocked:  # as far as there is a way
+            blocked.pop()
+            aim = self._lane(edge, blocked)
+            if aim is not None:
+                return aim
+        return self.y
 
     def _blocked(self, around: Surroundings, others: list[Neighbour], berth: float) -> list[tuple[float, float, float]]:
         """How far ahead each who is to be passed begins (m), and between which y it leaves no room, nearest first."""

@@ -15,13 +15,17 @@ __all__ = ["Neighbour", "Surroundings"]
 
 
 class Neighbour(NamedTuple):
-    """What an actor heeds: its footprint, half its extent along x and y (m) and its velocity (m/s)."""
+    """What an actor heeds: its footprint, half its extent along x and y (m), its velocity (m/s).
+
+    Nobody comes nearer to it than `distance` (m), beside the room that each keeps from all.
+    """
 
     shape: Footprint
     reach_x: float
     reach_y: float
     vx: float = 0.0
     vy: float = 0.0
+    distance: float = 0.0
 
     @classmethod
     def of(cls, shape: Footprint, vx: float = 0.0, vy: float = 0.0) -> Neighbour:

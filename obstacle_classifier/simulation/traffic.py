@@ -27,6 +27,7 @@ __all__ = ["Cast"]
 _ENTRANCE = 22.0  # m ahead of or behind the robot
 _ROAD_ENTRANCE = 48.0  # m, of vehicles on the road
 _CROWD, _CROWDED = 6, 10.0  # people on the sidewalk, and m to each side of the robot, with whom it is full
+_ROBOT_DISTANCE = 0.13  # m, on top of what all keep from each other
 _LANES = 6  # places across the sidewalk that are tried for somebody who enters
 
 
@@ -83,7 +84,7 @@ class Cast:
         """What there is to heed, the robot first."""
         vx, vy = robot.speed * math.cos(robot.yaw), robot.speed * math.sin(robot.yaw)
         shape = Footprint(robot.x, robot.y, robot.yaw, ROBOT_LENGTH / 2, ROBOT_WIDTH / 2)
-        moving = {"robot": Neighbour.of(shape, vx, vy)}
+        moving = {"robot": Neighbour.of(shape, vx, vy)._replace(distance=_ROBOT_DISTANCE)}
         for body, actor in self.actors.items():
             moving[body] = Neighbour.of(actor.footprint, *actor.velocity)
         standing = [thing for thing in self._obstacles if abs(thing.shape.x - robot.x) < 35.0 + thing.reach_x]
