@@ -121,4 +121,4 @@ def _panel(canvas: ImageDraw, view: Snapshot, probabilities: Mapping[str, float]
             canvas.rectangle((x, y + 20, x + width, y + 32), outline="#bbbbbb")
             if math.isfinite(p):
                 canvas.rectangle((x, y + 20, x + width * p, y + 32), fill=colour)
-    canvas.text((x, _SIZE[1] - 24), f"{view.robot.speed:.1f} m/s", fill=_TEXT)
+    canvas.text((x, _SIZE[1] - 24), f"{round(view.robot.speed, 1) + 0.0:.1f} m/s", fill=_TEXT)
