@@ -78,9 +78,9 @@ class TrainConfig:
 
     preset: str = "default"
     hidden: int = 64
-    epochs: int = 100
+    epochs: int = 200
     learning_rate: float = 0.01
-    weight_decay: float = 0.03
+    weight_decay: float = 0.01
     batch_size: int = 32
     patience: int = 30
     validation_share: float = 0.2
