@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import signal
 import time
@@ -25,7 +26,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
 from obstacle_classifier.nodes import executor as executor_module
-from obstacle_classifier.nodes.executor import choose_executor
+from obstacle_classifier.nodes.executor import choose_executor, leave, run_on
 from obstacle_classifier.nodes.parameters import NODE_PARAMETERS
 from test.helpers.rig import ERROR, EXECUTORS, OK, PARAMETERS, Rig, Subject, save_model
 
@@ -229,3 +230,21 @@ def test_single_takes_the_place_of_an_events_executor_that_does_not_work(monkeyp
         chosen.shutdown()
     node.destroy_node()
     rclpy.shutdown(context=context)
+
+
+def test_who_leaves_shares_one_cpu_among_its_threads() -> None:
+    def cpus() -> set[frozenset[int]]:
+        threads = Path("/proc/self/task").iterdir()
+        return {frozenset(os.sched_getaffinity(int(thread.name))) for thread in threads}
+
+    context = Context()
+    rclpy.init(context=context)
+    before = os.sched_getaffinity(0)
+    node = Node("leaver", context=context)
+    try:
+        leave(node)
+        assert not context.ok()
+        assert cpus() == {frozenset({min(before)})}
+    finally:
+        run_on(before)
+    assert cpus() == {frozenset(before)}

@@ -31,7 +31,7 @@ from std_srvs.srv import Trigger
 from obstacle_classifier.errors import ConfigError, ObstacleClassifierError
 from obstacle_classifier.model import Model
 from obstacle_classifier.nodes.diagnostics import ChangeLog, Report, model_report, unconfigured_report
-from obstacle_classifier.nodes.executor import StopSignal, choose_executor, spin
+from obstacle_classifier.nodes.executor import StopSignal, choose_executor, leave, spin
 from obstacle_classifier.nodes.health import HealthMonitor
 from obstacle_classifier.nodes.outputs import Outputs
 from obstacle_classifier.nodes.settings import Settings
@@ -366,8 +366,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         node.trigger_shutdown()
     executor.remove_node(node)
     executor.shutdown()
-    node.destroy_node()
-    rclpy.try_shutdown()
+    leave(node)
     return status
 
 

@@ -37,7 +37,7 @@ from std_msgs.msg import Float32MultiArray, String
 from obstacle_classifier.documents import TOPIC
 from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.files import check_output
-from obstacle_classifier.nodes.executor import StopSignal
+from obstacle_classifier.nodes.executor import StopSignal, leave
 from obstacle_classifier.nodes.outputs import UNKNOWN, array_end, array_names
 from obstacle_classifier.nodes.table import write_table
 
@@ -325,21 +325,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     answers, state = node.answers, node.look()
     if state.over:
         screen.show(state)
-    node.destroy_node()
-    rclpy.try_shutdown()
+    status = 0
     try:
         write_table(options.output, state.labels, answers)
         if options.diagnostics is not None:
-            document: dict[str, object] = {name: vars(status) for name, status in state.statuses.items()}
+            document: dict[str, object] = {name: vars(each) for name, each in state.statuses.items()}
             document["delay [ms]"] = delays(state)
             options.diagnostics.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        if not answers:
+            print(f"live_view: no message came on /{options.name.strip('/')}/probabilities", file=sys.stderr)
+            status = 1
     except OSError as error:
         print(f"live_view: {error.filename}: {error.strerror}", file=sys.stderr)
-        return 1
-    if not answers:
-        print(f"live_view: no message came on /{options.name.strip('/')}/probabilities", file=sys.stderr)
-        return 1
-    return 0
+        status = 1
+    leave(node)
+    return status
 
 
 if __name__ == "__main__":

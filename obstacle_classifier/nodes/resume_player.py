@@ -23,7 +23,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import get_default_context
 
-from obstacle_classifier.nodes.executor import SPIN_PERIOD, StopSignal
+from obstacle_classifier.nodes.executor import SPIN_PERIOD, StopSignal, leave
 
 __all__ = ["main"]
 
@@ -46,8 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _resume(node, executor, stop, options)
     finally:
         executor.shutdown()
-        node.destroy_node()
-        rclpy.try_shutdown()
+        leave(node)
 
 
 def _resume(node: Node, executor: SingleThreadedExecutor, stop: StopSignal, options: argparse.Namespace) -> int:

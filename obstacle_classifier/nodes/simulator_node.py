@@ -28,7 +28,7 @@ from rosgraph_msgs.msg import Clock as ClockMessage
 from obstacle_classifier import simulation
 from obstacle_classifier.documents import TOPIC
 from obstacle_classifier.errors import ConfigError, ObstacleClassifierError
-from obstacle_classifier.nodes.executor import SPIN_PERIOD, StopSignal
+from obstacle_classifier.nodes.executor import SPIN_PERIOD, StopSignal, leave
 from obstacle_classifier.nodes.subscriptions import message_class
 
 __all__ = ["SimulatorNode", "main"]
@@ -187,10 +187,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     while not node.done and not stop.received and context.ok():
         executor.spin_once(timeout_sec=SPIN_PERIOD)
     executor.shutdown()
-    status = 0 if node.done else 130
-    node.destroy_node()
-    rclpy.try_shutdown()
-    return status
+    leave(node)
+    return 0 if node.done else 130
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import get_default_context
 
 from obstacle_classifier.errors import ConfigError, ObstacleClassifierError
-from obstacle_classifier.nodes.executor import SPIN_PERIOD, StopSignal
+from obstacle_classifier.nodes.executor import SPIN_PERIOD, StopSignal, leave
 
 __all__ = ["TrainerNode", "main"]
 
@@ -158,8 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         executor.spin_once(timeout_sec=SPIN_PERIOD)
     node.stop()
     executor.shutdown()
-    node.destroy_node()
-    rclpy.try_shutdown()
+    leave(node)
     return 130 if node.status is None else node.status
 
 

@@ -26,6 +26,7 @@ from obstacle_classifier.features import SensorsFile
 from obstacle_classifier.nodes.classifier_node import ClassifierNode
 from obstacle_classifier.nodes.subscriptions import message_class
 from obstacle_classifier.pipeline import MAX_SILENCE
+from test.helpers.ros import destroy
 
 DEADLINE = 30.0  # s
 CLOCK_REPEAT = 0.2  # s after which a clock step is sent again: /clock is best effort
@@ -88,10 +89,7 @@ class Lockstep:
         self.node.trigger_shutdown()
         for executor in self._executors:
             executor.shutdown()
-        self.node.destroy_node()
-        self._harness.destroy_node()
-        for context in self._contexts:
-            rclpy.shutdown(context=context)
+        destroy(self.node, self._harness)
 
     def play(self, messages: Iterable[tuple[str, int, bytes]]) -> None:
         """Step through (sensor, time in ns, bytes) and every end of an interval on the way."""

@@ -33,7 +33,7 @@ from obstacle_classifier.nodes.outputs import UNKNOWN, array_end
 from obstacle_classifier.nodes.subscriptions import message_class
 from test.helpers.messages import make_float32, make_imu, make_scan
 from test.helpers.models import make_model
-from test.helpers.ros import BEST_EFFORT, DEADLINE, RELIABLE, REPEAT, Diagnosed, NodeProcess
+from test.helpers.ros import BEST_EFFORT, DEADLINE, RELIABLE, REPEAT, Diagnosed, NodeProcess, destroy
 
 OK, WARN, ERROR, STALE = (
     bytes(level)
@@ -161,8 +161,7 @@ class Rig:
     ) -> None:
         self._stack.close()
         self._executor.shutdown()
-        for node in self._nodes:
-            self.remove_node(node)
+        destroy(*self._nodes)
 
     def new_node(self, name: str) -> Node:
         """A node in a DDS participant of its own."""
@@ -174,8 +173,8 @@ class Rig:
 
     def remove_node(self, node: Node) -> None:
         """Take a node and its participant off the graph."""
-        node.destroy_node()
-        rclpy.try_shutdown(context=node.context)
+        self._nodes.remove(node)
+        destroy(node)
 
     def start(self, name: str, *parameters: str, arguments: Sequence[str] = ()) -> Subject:
         """Start a classifier node under a name of its own."""

@@ -29,6 +29,7 @@ from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from std_msgs.msg import Float32MultiArray, String
 
+from obstacle_classifier.nodes.executor import leave, run_on
 from obstacle_classifier.nodes.outputs import array_end
 from obstacle_classifier.nodes.subscriptions import message_class
 
@@ -39,6 +40,14 @@ RELIABLE = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 BEST_EFFORT = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 T = TypeVar("T")
+
+
+def destroy(*nodes: Node) -> None:
+    """Take nodes and their participants off the graph."""
+    cpus = os.sched_getaffinity(0)
+    for node in nodes:
+        leave(node)
+    run_on(cpus)
 
 
 class Diagnosed:
@@ -141,8 +150,7 @@ class Watcher(Diagnosed):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._executor.shutdown()
-        self.node.destroy_node()
-        rclpy.shutdown(context=self._context)
+        destroy(self.node)
 
     def publisher(self, type_name: str, topic: str, qos: QoSProfile = RELIABLE) -> Publisher:
         return self.node.create_publisher(message_class(type_name), topic, qos)
