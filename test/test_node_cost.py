@@ -18,6 +18,12 @@ from benchmarks.node_cpu import LIMIT, difference_of_features, measure
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.fixture(autouse=True)
+def shared_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DDS's own choice of transports, as on the robot."""
+    monkeypatch.delenv("FASTDDS_BUILTIN_TRANSPORTS")
+
+
 def test_the_straightforward_node_computes_the_same() -> None:
     assert difference_of_features() < 1e-6  # it keeps ranges in float32
 
