@@ -46,6 +46,12 @@ def ros_domain() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def shared_memory(ros_domain: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DDS's own choice of transports, as on the robot: UDP drops bursts of large messages. Nobody may be killed."""
+    monkeypatch.delenv("FASTDDS_BUILTIN_TRANSPORTS")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if find_spec("launch_testing") is not None:
         # launch leaves its event loop and its children's pipes to the garbage collector.

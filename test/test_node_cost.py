@@ -17,11 +17,7 @@ from benchmarks.node_cpu import LIMIT, difference_of_features, measure
 
 ROOT = Path(__file__).parents[1]
 
-
-@pytest.fixture(autouse=True)
-def shared_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """DDS's own choice of transports, as on the robot."""
-    monkeypatch.delenv("FASTDDS_BUILTIN_TRANSPORTS")
+pytestmark = pytest.mark.usefixtures("shared_memory")
 
 
 def test_the_straightforward_node_computes_the_same() -> None:

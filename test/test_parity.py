@@ -25,6 +25,7 @@ from test.helpers.messages import random_message
 from test.helpers.models import make_model
 
 ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.usefixtures("shared_memory")
 SENSORS_OF_KIND = {
     "borealtc": ROOT / "config" / "sensors" / "borealtc.yaml",
     "leg_tracker": ROOT / "config" / "sensors" / "leg_tracker.yaml",

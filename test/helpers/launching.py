@@ -54,7 +54,6 @@ def own_domain() -> None:
     os.environ["ROS_DOMAIN_ID"] = str(stack.enter_context(domain_id()))
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     os.environ["FASTRTPS_DEFAULT_PROFILES_FILE"] = str(QUICK_DISCOVERY)
-    os.environ["FASTDDS_BUILTIN_TRANSPORTS"] = "UDPv4"
 
 
 @cache
