@@ -38,12 +38,17 @@ def ros_domain() -> Iterator[None]:
         except ModuleNotFoundError:  # the NumPy-only environment
             yield
             return
-        os.environ["ROS_DOMAIN_ID"] = str(stack.enter_context(domain_id()))
-        os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-        os.environ["FASTRTPS_DEFAULT_PROFILES_FILE"] = str(QUICK_DISCOVERY)
-        # Fast DDS 2.14 dies of the shared memory that a killed process leaves, about once in 80 deaths of four.
-        os.environ["FASTDDS_BUILTIN_TRANSPORTS"] = "UDPv4"
+        set_up_dds(stack.enter_context(domain_id()))
         yield
+
+
+def set_up_dds(domain: int) -> None:
+    """Keep DDS on this host in a domain, for this process and its children."""
+    os.environ["ROS_DOMAIN_ID"] = str(domain)
+    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    os.environ["FASTRTPS_DEFAULT_PROFILES_FILE"] = str(QUICK_DISCOVERY)
+    # Fast DDS 2.14 dies of the shared memory that a killed process leaves, about once in 80 deaths of four.
+    os.environ["FASTDDS_BUILTIN_TRANSPORTS"] = "UDPv4"
 
 
 @pytest.fixture

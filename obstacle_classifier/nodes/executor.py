@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -105,7 +104,7 @@ def leave(node: Node) -> None:
 def run_on(cpus: Iterable[int]) -> None:
     """Let all threads of this process run on these CPUs alone."""
     for thread in Path("/proc/self/task").iterdir():
-        with contextlib.suppress(ProcessLookupError):  # it has ended
+        with suppress(ProcessLookupError):  # it has ended
             os.sched_setaffinity(int(thread.name), cpus)
 
 

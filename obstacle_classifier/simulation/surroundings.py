@@ -28,9 +28,9 @@ class Neighbour(NamedTuple):
     distance: float = 0.0
 
     @classmethod
-    def of(cls, shape: Footprint, vx: float = 0.0, vy: float = 0.0) -> Neighbour:
+    def of(cls, shape: Footprint, vx: float = 0.0, vy: float = 0.0, distance: float = 0.0) -> Neighbour:
         """A neighbour of this footprint."""
-        return cls(shape, *shape.reach, vx, vy)
+        return cls(shape, *shape.reach, vx, vy, distance)
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ class Cast:
         """What there is to heed, the robot first."""
         vx, vy = robot.speed * math.cos(robot.yaw), robot.speed * math.sin(robot.yaw)
         shape = Footprint(robot.x, robot.y, robot.yaw, ROBOT_LENGTH / 2, ROBOT_WIDTH / 2)
-        moving = {"robot": Neighbour.of(shape, vx, vy)._replace(distance=_ROBOT_DISTANCE)}
+        moving = {"robot": Neighbour.of(shape, vx, vy, _ROBOT_DISTANCE)}
         for body, actor in self.actors.items():
             moving[body] = Neighbour.of(actor.footprint, *actor.velocity)
         standing = [thing for thing in self._obstacles if abs(thing.shape.x - robot.x) < 35.0 + thing.reach_x]

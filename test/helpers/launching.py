@@ -13,7 +13,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from test.conftest import QUICK_DISCOVERY
+from test.conftest import QUICK_DISCOVERY, set_up_dds
 
 PACKAGE = "obstacle_classifier"
 
@@ -51,9 +51,7 @@ def own_domain() -> None:
 
     stack = ExitStack()
     atexit.register(stack.close)
-    os.environ["ROS_DOMAIN_ID"] = str(stack.enter_context(domain_id()))
-    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-    os.environ["FASTRTPS_DEFAULT_PROFILES_FILE"] = str(QUICK_DISCOVERY)
+    set_up_dds(stack.enter_context(domain_id()))
 
 
 @cache
