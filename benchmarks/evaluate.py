@@ -30,12 +30,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obstacle_classifier.bags import find_bags
-from obstacle_classifier.bags.dataset import Dataset, read_dataset
-from obstacle_classifier.features import SensorsFile, load_sensors_file
+from obstacle_classifier.features import SensorsConfig, load_sensors
 from obstacle_classifier.model import standardise
 from obstacle_classifier.nn import sigmoid
 from obstacle_classifier.progress import Silent, TextProgress
 from obstacle_classifier.training import TrainConfig
+from obstacle_classifier.training.dataset import Dataset, read_dataset
 from obstacle_classifier.training.fit import fit_dataset
 from obstacle_classifier.training.metrics import average_precision
 from obstacle_classifier.training.normaliser import fit_normaliser
@@ -52,11 +52,11 @@ SKLEARN_RATES = (0.001, 0.003, 0.01, 0.03, 0.1)
 
 Rows = NDArray[np.intp]
 Scores = NDArray[np.floating]
-Method = Callable[[Dataset, Rows, Rows, SensorsFile, TrainConfig], Scores]
+Method = Callable[[Dataset, Rows, Rows, SensorsConfig, TrainConfig], Scores]
 """Fit on the first rows, and score the second: (n, c), larger for "present"."""
 
 
-def ours(data: Dataset, train: Rows, test: Rows, sensors: SensorsFile, config: TrainConfig) -> Scores:
+def ours(data: Dataset, train: Rows, test: Rows, sensors: SensorsConfig, config: TrainConfig) -> Scores:
     """The project's network as `train` fits it, its validation bags taken from the training rows."""
     rng = np.random.default_rng(config.seed)
     inner, validation = deal_bags(data, train, (1 - config.validation_share, config.validation_share), rng)
@@ -65,7 +65,7 @@ def ours(data: Dataset, train: Rows, test: Rows, sensors: SensorsFile, config: T
 
 
 def sklearn_mlp(
-    data: Dataset, train: Rows, test: Rows, sensors: SensorsFile, config: TrainConfig, **options: object
+    data: Dataset, train: Rows, test: Rows, sensors: SensorsConfig, config: TrainConfig, **options: object
 ) -> Scores:
     """scikit-learn's network of the same size, batch and epochs."""
     from sklearn.neural_network import MLPClassifier
@@ -83,13 +83,13 @@ def sklearn_mlp(
 
 
 def sklearn_sgd(
-    data: Dataset, train: Rows, test: Rows, sensors: SensorsFile, config: TrainConfig, rate: float = SKLEARN_RATE
+    data: Dataset, train: Rows, test: Rows, sensors: SensorsConfig, config: TrainConfig, rate: float = SKLEARN_RATE
 ) -> Scores:
     """scikit-learn's network by plain SGD."""
     return sklearn_mlp(data, train, test, sensors, config, solver="sgd", momentum=0, learning_rate_init=rate)
 
 
-def forest(data: Dataset, train: Rows, test: Rows, sensors: SensorsFile, config: TrainConfig) -> Scores:
+def forest(data: Dataset, train: Rows, test: Rows, sensors: SensorsConfig, config: TrainConfig) -> Scores:
     """scikit-learn's random forest."""
     from sklearn.ensemble import RandomForestClassifier
 
@@ -130,7 +130,7 @@ def inner_folds(data: Dataset, seed: int) -> Iterator[tuple[Rows, Rows]]:
 
 
 def measure(
-    method: Method, data: Dataset, parts: Sequence[tuple[int, Rows, Rows]], sensors: SensorsFile, config: TrainConfig
+    method: Method, data: Dataset, parts: Sequence[tuple[int, Rows, Rows]], sensors: SensorsConfig, config: TrainConfig
 ) -> list[float]:
     """Macro average precision of each (seed, training rows, rows to score)."""
     return [
@@ -177,7 +177,7 @@ def main() -> int:
     )
     status = 0
     for name in DATA_SETS:
-        sensors = load_sensors_file(ROOT / "config" / "sensors" / f"{name}.yaml")
+        sensors = load_sensors(ROOT / "config" / "sensors" / f"{name}.yaml")
         data = read_dataset(find_bags([options.data / name]), sensors, TextProgress())
         print(f"\n{name}: {data.usable.sum()} intervals of {len(data.bags)} bags, {len(sensors.columns)} columns")
         parts = [(seed, *part) for seed in range(options.seeds) for part in rows(data, seed)]

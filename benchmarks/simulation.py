@@ -29,12 +29,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from numpy.typing import NDArray
 
-from obstacle_classifier.bags.dataset import Dataset, read_dataset
-from obstacle_classifier.features import SensorsFile, load_sensors_file
+from obstacle_classifier.features import SensorsConfig, load_sensors
 from obstacle_classifier.model import standardise
 from obstacle_classifier.progress import TextProgress
 from obstacle_classifier.simulation import load_scenario, simulate
 from obstacle_classifier.training import TrainConfig, evaluate, load_train_config, train
+from obstacle_classifier.training.dataset import Dataset, read_dataset
 from obstacle_classifier.training.metrics import average_precision
 from obstacle_classifier.training.normaliser import fit_normaliser
 
@@ -116,7 +116,7 @@ def single_feature(fit: tuple[Floats, Floats], test: Floats, columns: Sequence[s
     return np.stack(chosen, axis=1), names
 
 
-def compare(bags: list[list[Path]], sensors: SensorsFile, settings: Sequence[str]) -> int:
+def compare(bags: list[list[Path]], sensors: SensorsConfig, settings: Sequence[str]) -> int:
     """Print the table; 1 if it does not hold what it must."""
     say = TextProgress()
     # The held-out bags are the test: of the training bags none is needed for one.
@@ -166,7 +166,7 @@ def main() -> int:
     options = parser.parse_args()
     os.environ["PYTHONWARNINGS"] = "ignore"
     warnings.filterwarnings("ignore")  # scikit-learn says of a fit that it might go on
-    sensors = load_sensors_file(CONFIG / "sensors" / "sidewalk.yaml")
+    sensors = load_sensors(CONFIG / "sensors" / "sidewalk.yaml")
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)

@@ -139,7 +139,7 @@ def start(context: LaunchContext) -> list[Any]:
     listeners = [*sensors, f"{node}/probabilities", f"{node}/obstacles"]
     resume = ExecuteProcess(
         name="resume",
-        cmd=[sys.executable, "-m", "obstacle_classifier.nodes.resume_player", "--listened", *listeners],
+        cmd=[sys.executable, "-m", "obstacle_classifier.tools.resume_player", "--listened", *listeners],
         output="screen",
     )
     helpers = (recorder, player, resume)

@@ -140,7 +140,7 @@ def _positive(text: str) -> int:
 
 def _train(options: argparse.Namespace) -> None:
     from obstacle_classifier.bags import find_bags
-    from obstacle_classifier.features import load_sensors_file
+    from obstacle_classifier.features import load_sensors
     from obstacle_classifier.progress import TextProgress
     from obstacle_classifier.training import format_scores, load_train_config, train
 
@@ -148,7 +148,7 @@ def _train(options: argparse.Namespace) -> None:
         # Before the work, so that a missing plotting library is told then.
         from obstacle_classifier.training.report import write_report
     config = load_train_config(options.config, options.set)
-    sensors = load_sensors_file(options.sensors)
+    sensors = load_sensors(options.sensors)
     check_output(options.output)
     if options.report is not None and options.report.exists() and not options.report.is_dir():
         raise ConfigError(f"{options.report}: found a file, expected a folder for the report")
@@ -179,7 +179,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _predict(options: argparse.Namespace) -> None:
     from obstacle_classifier.bags import Bag, find_bags
-    from obstacle_classifier.bags.dataset import read_intervals
+    from obstacle_classifier.bags.intervals import read_intervals
     from obstacle_classifier.files import write_atomically
     from obstacle_classifier.model import Model
     from obstacle_classifier.pipeline import Pipeline
@@ -213,12 +213,12 @@ def _features(options: argparse.Namespace) -> None:
     import numpy as np
 
     from obstacle_classifier.bags import find_bags
-    from obstacle_classifier.bags.dataset import read_dataset
-    from obstacle_classifier.features import load_sensors_file
+    from obstacle_classifier.features import load_sensors
     from obstacle_classifier.files import write_atomically
     from obstacle_classifier.progress import TextProgress
+    from obstacle_classifier.training.dataset import read_dataset
 
-    sensors = load_sensors_file(options.sensors)
+    sensors = load_sensors(options.sensors)
     check_output(options.output)
     progress = TextProgress()
     data = read_dataset(find_bags(options.bags), sensors, progress, labels_required=False)

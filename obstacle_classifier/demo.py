@@ -183,11 +183,11 @@ class _Demo:
                     stage.advance(path.name)
 
     def _train(self, bags: Sequence[Path]) -> Training:
-        from obstacle_classifier.features import load_sensors_file
+        from obstacle_classifier.features import load_sensors
         from obstacle_classifier.progress import TextProgress
         from obstacle_classifier.training import load_train_config, train
 
-        trained = train(load_sensors_file(SENSORS), bags, load_train_config(None, self._options.set), TextProgress())
+        trained = train(load_sensors(SENSORS), bags, load_train_config(None, self._options.set), TextProgress())
         trained.model.save(self._model)
         return trained
 
@@ -214,7 +214,7 @@ class _Demo:
 
         classifier = start("classifier_node", f"model_path:={self._model.absolute()}", "use_sim_time:=true")
         view = self._children.start(
-            "nodes.live_view", "--output", table, "--diagnostics", self._folder / "live.json", env=environment
+            "tools.live_view", "--output", table, "--diagnostics", self._folder / "live.json", env=environment
         )
         self._await_line(classifier, "classifier_node", b"serving")
         simulator = start(

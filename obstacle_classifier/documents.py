@@ -15,18 +15,8 @@ import yaml
 
 from obstacle_classifier.errors import ConfigError
 
-__all__ = ["NAME", "TOPIC", "load_yaml", "refusal", "validate"]
+__all__ = ["load_yaml", "refusal", "validate"]
 
-TOPIC: Mapping[str, Any] = {
-    "type": "string",
-    "pattern": r"^(/[A-Za-z_][A-Za-z0-9_]*)+\Z",
-    "description": "an absolute topic name such as /scan",
-}
-NAME: Mapping[str, Any] = {
-    "type": "string",
-    "pattern": r"^[a-z][a-z0-9_]*\Z",
-    "description": "a sensor name of lower-case letters, digits and underscores, a letter first",
-}
 _SHOWN = 60  # characters of an offending value that a message quotes
 
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from obstacle_classifier.decision import Decision, DecisionRule
-from obstacle_classifier.features import Assembler, SensorCounters, SensorsFile
+from obstacle_classifier.features import Assembler, SensorCounters, SensorsConfig
+from obstacle_classifier.model.decision import Decision, DecisionRule
 
 if TYPE_CHECKING:
     from obstacle_classifier.model import Model
 
-__all__ = ["Interval", "Pipeline", "SensorHealth", "replay"]
+__all__ = ["Interval", "Pipeline", "SensorHealth"]
 
 MAX_BACKLOG = 10**9  # ns of due intervals that are still evaluated one by one
 MAX_SILENCE = 600 * 10**9  # ns without any message after which a recording's clock is taken to have been set
@@ -75,7 +75,7 @@ class Pipeline:
     back: all samples and the decision are dropped, and the next message starts anew.
     """
 
-    def __init__(self, sensors: SensorsFile, model: Model | None = None) -> None:
+    def __init__(self, sensors: SensorsConfig, model: Model | None = None) -> None:
         self.sensors = sensors
         self.missed = 0
         self.jumps_back = 0
@@ -119,6 +119,17 @@ class Pipeline:
         first = self.next_end
         self.next_end += due * interval
         return [self._evaluate(first + k * interval) for k in range(due)]
+
+    def run(self, messages: Iterable[tuple[str, int, bytes]]) -> Iterator[Interval]:
+        """The intervals of recorded (sensor, receive time in ns, CDR bytes), as a punctual clock would give them.
+
+        Each interval is evaluated at its end, so a pause of the sensors gives the intervals that a running node gives.
+        Only a pause longer than 10 min is taken for a clock that was set, and skipped like a backlog.
+        """
+        for sensor, time, data in messages:
+            while self.next_end is not None and self.next_end <= time < self.next_end + MAX_SILENCE:
+                yield from self.advance(self.next_end)
+            yield from self.push(sensor, time, data)
 
     def restart(self) -> None:
         """Drop all samples and the decision's memory; the next message starts anew."""
@@ -176,15 +187,3 @@ class Pipeline:
     def _stale(self, sensor: str, end: int) -> bool:
         newest = self._assembler.newest(sensor)
         return newest is None or newest < end - self._timeouts[sensor]
-
-
-def replay(pipeline: Pipeline, messages: Iterable[tuple[str, int, bytes]]) -> Iterator[Interval]:
-    """Drive `pipeline` with recorded (sensor, receive time in ns, CDR bytes) as a punctual clock would have.
-
-    Each interval is evaluated by itself at its end, so that a pause of the sensors gives the intervals that a running
-    node gives. Only a pause longer than 10 min is taken for a clock that was set, and skipped like a backlog.
-    """
-    for sensor, time, data in messages:
-        while pipeline.next_end is not None and pipeline.next_end <= time < pipeline.next_end + MAX_SILENCE:
-            yield from pipeline.advance(pipeline.next_end)
-        yield from pipeline.push(sensor, time, data)

@@ -41,7 +41,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed")
 
 from obstacle_classifier.bags import Bag, load_labels
 from obstacle_classifier.features import parse_sensors
-from obstacle_classifier.nodes.parameters import LABEL_PARAMETERS, NODE_PARAMETERS, SENSOR_PARAMETERS
+from obstacle_classifier.nodes.classifier.parameters import LABEL_PARAMETERS, NODE_PARAMETERS, SENSOR_PARAMETERS
 from obstacle_classifier.training import parse_train_config
 from test.helpers.documents import DOCUMENTS, ROOT, Block, anchors, blocks, links
 
@@ -177,7 +177,7 @@ def is_parameter(name: str) -> bool:
 @cache
 def topics() -> frozenset[str]:
     """The names below `~/` in the node's code."""
-    texts = (path.read_text(encoding="utf-8") for path in (ROOT / PACKAGE / "nodes").glob("*.py"))
+    texts = (path.read_text(encoding="utf-8") for path in (ROOT / PACKAGE / "nodes").rglob("*.py"))
     return frozenset(name for text in texts for name in re.findall(r'"~/(\w+)"', text))
 
 

@@ -19,7 +19,7 @@ import pytest
 
 pytest.importorskip("rosbags", reason="rosbags is not installed, and training needs it")
 
-from obstacle_classifier.features import sensors_file
+from obstacle_classifier.features import sensors_config
 from obstacle_classifier.features.statistics import STATISTICS
 from obstacle_classifier.model import manifest
 from obstacle_classifier.sensing import MESSAGE_TYPES, OptionError, make_decoder
@@ -41,7 +41,7 @@ SENSOR_KEYS: Mapping[str, tuple[str, str]] = {
         "s that the statistics look back from the interval's end; a whole number of nanoseconds",
     ),
     "timeout": (
-        f"`{sensors_file.DEFAULT_TIMEOUT}`",
+        f"`{sensors_config.DEFAULT_TIMEOUT}`",
         "s without a message after which the sensor is stale; a whole number of nanoseconds",
     ),
     "required": ("`false`", "whether an interval is unknown while this sensor is stale"),
@@ -248,8 +248,8 @@ def _launch_arguments(file: str) -> str:
 def parts() -> dict[str, str]:
     """Every generated part, by its marker's name."""
     assert tuple(STATISTIC_MEANINGS) == STATISTICS
-    file_schemas: Any = sensors_file._FILE["properties"]
-    sensor_schemas: Any = sensors_file._SENSOR
+    file_schemas: Any = sensors_config._FILE["properties"]
+    sensor_schemas: Any = sensors_config._SENSOR
     return {
         "file-keys": _keys(file_schemas, FILE_KEYS),
         "sensor-keys": _keys(sensor_schemas, SENSOR_KEYS),

@@ -16,8 +16,8 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed")
 
 from obstacle_classifier.bags import Bag, find_bags
-from obstacle_classifier.features import SensorsFile, load_sensors_file
-from obstacle_classifier.nodes.outputs import array_names
+from obstacle_classifier.features import SensorsConfig, load_sensors
+from obstacle_classifier.nodes.classifier.outputs import array_names
 from test.conftest import SHARED_DATA
 from test.helpers.bags import START, Message, write_bag
 from test.helpers.lockstep import Lockstep
@@ -43,7 +43,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("recording", chosen)
 
 
-def assert_parity(bag: Path, sensors_path: Path, sensors: SensorsFile, folder: Path) -> int:
+def assert_parity(bag: Path, sensors_path: Path, sensors: SensorsConfig, folder: Path) -> int:
     model_path = folder / "model.npz"
     make_model(sensors).save(model_path)
     with Lockstep(model_path, sensors) as lockstep:
@@ -74,13 +74,13 @@ def assert_parity(bag: Path, sensors_path: Path, sensors: SensorsFile, folder: P
 def test_node_equals_offline_on_a_recording(recordings: Path, recording: str, tmp_path: Path) -> None:
     sensors_path = SENSORS_OF_KIND[recording.split("/", maxsplit=1)[0]]
     (bag,) = find_bags([recordings / recording])
-    assert assert_parity(bag, sensors_path, load_sensors_file(sensors_path), tmp_path) > 10
+    assert assert_parity(bag, sensors_path, load_sensors(sensors_path), tmp_path) > 10
 
 
 @pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
 def test_node_equals_offline_on_every_message_type(storage: str, tmp_path: Path) -> None:
     sensors_path = ROOT / "test" / "data" / "every_type.yaml"
-    sensors = load_sensors_file(sensors_path)
+    sensors = load_sensors(sensors_path)
     rng = np.random.default_rng(7)
     messages: list[Message] = []
     time = START

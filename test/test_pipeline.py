@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from obstacle_classifier.features import parse_sensors
-from obstacle_classifier.pipeline import Interval, Pipeline, replay
+from obstacle_classifier.pipeline import Interval, Pipeline
 from test.helpers.messages import make_float32, make_float64
 
 pytestmark = pytest.mark.runtime
@@ -60,7 +60,7 @@ def test_intervals_end_on_the_grid_of_the_epoch() -> None:
 
 def test_first_interval_ends_after_the_first_message_and_the_last_not_after_the_last() -> None:
     messages = [("slow", time * MS, make_float32(1)) for time in (1000, 1050, 1200)]
-    assert [interval.end for interval in replay(Pipeline(SENSORS), messages)] == [1100 * MS, 1200 * MS]
+    assert [interval.end for interval in Pipeline(SENSORS).run(messages)] == [1100 * MS, 1200 * MS]
 
 
 def test_a_window_holds_its_start_and_not_its_end() -> None:
@@ -174,10 +174,10 @@ def test_a_clock_set_back_starts_anew() -> None:
 
 def test_replay_evaluates_a_pause_interval_by_interval_and_skips_a_set_clock() -> None:
     pause = [("slow", 10 * MS, make_float32(1)), ("slow", 5 * SECOND, make_float32(1))]
-    assert len(list(replay(Pipeline(SENSORS), pause))) == 50
+    assert len(list(Pipeline(SENSORS).run(pause))) == 50
     step = [("slow", 10 * MS, make_float32(1)), ("slow", 10**18, make_float32(1))]
     pipeline = Pipeline(SENSORS)
-    assert [interval.end for interval in replay(pipeline, step)] == [10**18]
+    assert [interval.end for interval in pipeline.run(step)] == [10**18]
     assert pipeline.missed == 10**10 - 1
 
 
@@ -222,7 +222,7 @@ def test_any_ticking_gives_the_same_intervals_as_the_whole_bag(
     drawn: list[tuple[str, int, float]], ticks: list[tuple[int, int]]
 ) -> None:
     messages = stream(drawn)
-    whole = list(replay(Pipeline(SENSORS), messages))
+    whole = list(Pipeline(SENSORS).run(messages))
     # The same messages one at a time, with a clock that ticks here and there, never early and up to a second late.
     pipeline, online = Pipeline(SENSORS), []
     for index, (sensor, time, data) in enumerate(messages):
@@ -237,7 +237,7 @@ def test_any_ticking_gives_the_same_intervals_as_the_whole_bag(
 @given(MESSAGES)
 def test_columns_equal_the_definition(drawn: list[tuple[str, int, float]]) -> None:
     messages = stream(drawn)
-    for interval in replay(Pipeline(SENSORS), messages):
+    for interval in Pipeline(SENSORS).run(messages):
         values = row(interval)
         for spec in SENSORS.sensors:
             own = [

@@ -15,7 +15,7 @@ from obstacle_classifier.errors import BagError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["bag_name", "bag_stem", "find_bags", "is_bag_folder", "natural_order", "storage_files"]
+__all__ = ["bag_name", "bag_names", "bag_stem", "find_bags", "is_bag_folder", "natural_order", "storage_files"]
 
 ROSBAG2_SUFFIXES = (".mcap", ".db3", ".mcap.zstd", ".db3.zstd")
 SUFFIXES = (*ROSBAG2_SUFFIXES, ".bag", ".bag.active")
@@ -110,3 +110,9 @@ def _bags_in(path: Path, visited: set[Path]) -> Iterator[Path]:
     for entry in path.iterdir():
         if not entry.name.startswith("."):
             yield from _bags_in(entry, visited)
+
+
+def bag_names(paths: Sequence[Path]) -> tuple[str, ...]:
+    """A name for each bag: its own, or its whole path where two bags share one."""
+    names = [path.name for path in paths]
+    return tuple(name if names.count(name) == 1 else str(path) for name, path in zip(names, paths, strict=True))

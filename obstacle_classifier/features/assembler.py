@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from obstacle_classifier.features.sensors_file import SensorsFile, SensorSpec
+from obstacle_classifier.features.sensors_config import SensorsConfig, SensorSpec
 from obstacle_classifier.features.statistics import window_statistics
 
 __all__ = ["Assembler", "SensorCounters"]
@@ -49,7 +49,7 @@ class Assembler:
     alone, however they were grouped.
     """
 
-    def __init__(self, sensors: SensorsFile) -> None:
+    def __init__(self, sensors: SensorsConfig) -> None:
         self.sensors = sensors
         self._buffers = {spec.name: _SensorBuffer(spec) for spec in sensors.sensors}
 

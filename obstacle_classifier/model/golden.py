@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obstacle_classifier.errors import ModelError
-from obstacle_classifier.features import SensorsFile
+from obstacle_classifier.features import SensorsConfig
 from obstacle_classifier.model.predictor import Predictor
 
 __all__ = ["COUNT", "MARGIN", "TOLERANCE", "check_golden_vectors", "golden_inputs", "golden_outputs"]
@@ -26,7 +26,7 @@ _TRIES = 1000  # per vector
 Floats = NDArray[np.float64]
 
 
-def golden_inputs(predictor: Predictor, sensors: SensorsFile, mean: Floats, scale: Floats, seed: int) -> Floats:
+def golden_inputs(predictor: Predictor, sensors: SensorsConfig, mean: Floats, scale: Floats, seed: int) -> Floats:
     """Raw feature vectors (8, d) like those of training, every second with unknown columns and missing sensors.
 
     No hidden unit comes within 1e-3 of ScaledReLU's jump on any of them.
@@ -74,7 +74,7 @@ def check_golden_vectors(
         )
 
 
-def _set_missing(x: Floats, sensors: SensorsFile, rng: np.random.Generator, missing: float, unknown: float) -> None:
+def _set_missing(x: Floats, sensors: SensorsConfig, rng: np.random.Generator, missing: float, unknown: float) -> None:
     start = 0
     for sensor in sensors.sensors:
         end = start + len(sensor.columns)

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obstacle_classifier import __version__
-from obstacle_classifier.decision import DecisionRule
 from obstacle_classifier.errors import ConfigError, ModelError
-from obstacle_classifier.features import SensorsFile, parse_sensors
+from obstacle_classifier.features import SensorsConfig, parse_sensors
 from obstacle_classifier.model import manifest, model_file
 from obstacle_classifier.model.container import array_type
+from obstacle_classifier.model.decision import DecisionRule
 from obstacle_classifier.model.golden import check_golden_vectors, golden_inputs, golden_outputs
 from obstacle_classifier.model.predictor import Calibration, Predictor, check_numbers
 
@@ -52,7 +52,7 @@ class Model:
         created: UTC time, ISO 8601.
     """
 
-    sensors: SensorsFile
+    sensors: SensorsConfig
     parameters: tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...]
     mean: NDArray[np.float64]
     scale: NDArray[np.float64]
@@ -85,7 +85,7 @@ class Model:
     def create(
         cls,
         *,
-        sensors: SensorsFile,
+        sensors: SensorsConfig,
         parameters: Sequence[tuple[NDArray[Any], NDArray[Any]]],
         mean: NDArray[np.float64],
         scale: NDArray[np.float64],

@@ -30,12 +30,12 @@ from std_srvs.srv import Trigger
 
 from obstacle_classifier.errors import ConfigError, ObstacleClassifierError
 from obstacle_classifier.model import Model
-from obstacle_classifier.nodes.diagnostics import ChangeLog, Report, model_report, unconfigured_report
+from obstacle_classifier.nodes.classifier.diagnostics import ChangeLog, Report, model_report, unconfigured_report
+from obstacle_classifier.nodes.classifier.health import HealthMonitor
+from obstacle_classifier.nodes.classifier.outputs import Outputs
+from obstacle_classifier.nodes.classifier.settings import Settings
+from obstacle_classifier.nodes.classifier.subscriptions import SensorSubscriptions
 from obstacle_classifier.nodes.executor import StopSignal, choose_executor, leave, spin
-from obstacle_classifier.nodes.health import HealthMonitor
-from obstacle_classifier.nodes.outputs import Outputs
-from obstacle_classifier.nodes.settings import Settings
-from obstacle_classifier.nodes.subscriptions import SensorSubscriptions
 from obstacle_classifier.pipeline import Interval, Pipeline
 
 __all__ = ["ClassifierNode", "main"]

@@ -26,10 +26,10 @@ from rclpy.utilities import get_default_context
 from rosgraph_msgs.msg import Clock as ClockMessage
 
 from obstacle_classifier import simulation
-from obstacle_classifier.documents import TOPIC
 from obstacle_classifier.errors import ConfigError, ObstacleClassifierError
+from obstacle_classifier.names import TOPIC_NAME
+from obstacle_classifier.nodes.classifier.subscriptions import message_class
 from obstacle_classifier.nodes.executor import SPIN_PERIOD, StopSignal, leave
-from obstacle_classifier.nodes.subscriptions import message_class
 
 __all__ = ["SimulatorNode", "main"]
 
@@ -82,8 +82,8 @@ class SimulatorNode(Node):
             found = " ".join(awaited)
             raise ConfigError(f"parameter 'wait_for': found {found!r}, expected none without publish_clock")
         for topic in awaited:
-            if not re.fullmatch(TOPIC["pattern"], topic):
-                raise ConfigError(f"parameter 'wait_for': found {topic!r}, expected {TOPIC['description']}")
+            if not re.fullmatch(TOPIC_NAME["pattern"], topic):
+                raise ConfigError(f"parameter 'wait_for': found {topic!r}, expected {TOPIC_NAME['description']}")
         if self._rate <= 0 or (self._rate != 1.0 and not clocked):
             expected = "more than 0" if clocked else "1 without publish_clock"
             raise ConfigError(f"parameter 'rate': found {self._rate:g}, expected {expected}")

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from obstacle_classifier.documents import TOPIC
+from obstacle_classifier.names import TOPIC_NAME
 
 __all__ = ["DEFAULTS", "FAULTS", "FAULT_KEYS", "KEYS", "SENSORS", "file_schema", "mapping"]
 
@@ -52,7 +52,7 @@ _DENSITY = {
     "rough_patch": _number("patches of broken pavement, 2 to 5 m long", 0, 12),
 }
 _SENSOR: dict[str, Any] = {
-    "topic": TOPIC,
+    "topic": TOPIC_NAME,
     "rate": _number("messages a second", 0.01, 400),
     "latency": _number("s from measuring to receiving", 0, 1),
     "dropout": _number("probability that a message is lost", 0, 1),
@@ -77,7 +77,7 @@ KEYS: dict[str, dict[str, Any]] = {
         "seed": _count("of the street, of all that moves on it and of all noise", 0, 2**63 - 1),
         "start_time": _count("receive time of the first message, s since the epoch", 0, 2_100_000_000),
         "storage": {"enum": ["mcap", "sqlite3"], "description": "how a bag is stored"},
-        "label_topic": TOPIC,
+        "label_topic": TOPIC_NAME,
     },
     "corridor": {
         "length": _number("m ahead of the robot's front", high=50, above=0),

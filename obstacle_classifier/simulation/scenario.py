@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from obstacle_classifier.documents import NAME, TOPIC, load_yaml, refusal, validate
+from obstacle_classifier.documents import load_yaml, refusal, validate
+from obstacle_classifier.names import SENSOR_NAME, TOPIC_NAME
 from obstacle_classifier.simulation.options import (
     DEFAULTS,
     FAULT_KEYS,
@@ -239,8 +240,8 @@ def _parse_sensors(document: Mapping[str, Any], source: str) -> tuple[SensorOpti
     sensors: list[SensorOptions] = []
     for name, entry in document.items():
         key = f"sensors.{name}"
-        validate(name, NAME, source, "sensors")
-        kinds = {"type": {"enum": list(SENSORS)}, "topic": TOPIC}
+        validate(name, SENSOR_NAME, source, "sensors")
+        kinds = {"type": {"enum": list(SENSORS)}, "topic": TOPIC_NAME}
         validate(entry, {"type": "object", "required": ["type", "topic"], "properties": kinds}, source, key)
         validate(entry, mapping({**kinds, **SENSORS[entry["type"]]}), source, key)
         sensor = _sensor(str(name), entry)

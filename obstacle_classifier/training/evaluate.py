@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from obstacle_classifier.bags import Bag, load_labels
-from obstacle_classifier.bags.dataset import bag_names, read_intervals
+from obstacle_classifier.bags.find import bag_names
+from obstacle_classifier.bags.intervals import read_intervals
 from obstacle_classifier.errors import BagError
 from obstacle_classifier.model import Model
 from obstacle_classifier.pipeline import Pipeline

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from obstacle_classifier.bags.dataset import Dataset
 from obstacle_classifier.errors import ConfigError
-from obstacle_classifier.features import SensorsFile
+from obstacle_classifier.features import SensorsConfig
 from obstacle_classifier.model import standardise
 from obstacle_classifier.nn import MLP, SGD, log_loss_from_logits
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.config import TrainConfig
+from obstacle_classifier.training.dataset import Dataset
 from obstacle_classifier.training.normaliser import fit_normaliser
 
 __all__ = [
@@ -72,7 +72,7 @@ class Fitted:
 
 
 def fit_dataset(
-    data: Dataset, train: Rows, validation: Rows, sensors: SensorsFile, config: TrainConfig, progress: Progress
+    data: Dataset, train: Rows, validation: Rows, sensors: SensorsConfig, config: TrainConfig, progress: Progress
 ) -> Fitted:
     """Standardise and fit the training rows, stopping by the validation rows; then both for as many epochs.
 
@@ -104,7 +104,7 @@ def fit_dataset(
 
 
 def _fit_rows(
-    data: Dataset, train: Rows, validation: Rows | None, sensors: SensorsFile, config: TrainConfig, progress: Progress
+    data: Dataset, train: Rows, validation: Rows | None, sensors: SensorsConfig, config: TrainConfig, progress: Progress
 ) -> Fitted:
     mean, scale = fit_normaliser(data.X[train], sensors.columns)
 
@@ -122,7 +122,7 @@ def best_epoch(history: Sequence[Epoch], config: TrainConfig) -> int:
     return min(range(int(UNJUDGED * config.epochs), len(history)), key=losses.__getitem__)
 
 
-def sensor_columns(sensors: SensorsFile) -> list[slice]:
+def sensor_columns(sensors: SensorsConfig) -> list[slice]:
     """Columns of each sensor that training drops at times: the non-required ones, if there is another to go by.
 
     Each slice ends with the sensor's `missing` column.

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from obstacle_classifier.bags.dataset import Dataset
+from obstacle_classifier.training.dataset import Dataset
 
 __all__ = ["MIN_BAGS", "assign_groups", "deal_bags", "hold_out"]
 

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obstacle_classifier.bags import Bag
-from obstacle_classifier.bags.dataset import Dataset, read_dataset
 from obstacle_classifier.errors import BagError
-from obstacle_classifier.features import SensorsFile
+from obstacle_classifier.features import SensorsConfig
 from obstacle_classifier.model import Model
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.config import TrainConfig
+from obstacle_classifier.training.dataset import Dataset, read_dataset
 from obstacle_classifier.training.fit import Epoch, fit_dataset
 from obstacle_classifier.training.metrics import scores
 from obstacle_classifier.training.split import MIN_BAGS, hold_out
@@ -67,7 +67,7 @@ class Training:
     scored: Scored | None
 
 
-def train(sensors: SensorsFile, paths: Sequence[Path], config: TrainConfig, progress: Progress) -> Training:
+def train(sensors: SensorsConfig, paths: Sequence[Path], config: TrainConfig, progress: Progress) -> Training:
     """Train on labelled bags.
 
     Whole bags go to the training, the validation (early stopping) or the test part (scores); fewer than three bags are
@@ -127,7 +127,7 @@ def _test_scores(model: Model, data: Dataset, scored: Scored | None) -> dict[str
     return scores(scored.Y, scored.P, thresholds <= scored.P, model.labels, coverage)
 
 
-def _warn(data: Dataset, rows: Sequence[Rows], sensors: SensorsFile, progress: Progress) -> None:
+def _warn(data: Dataset, rows: Sequence[Rows], sensors: SensorsConfig, progress: Progress) -> None:
     """Say what the recordings cannot teach."""
     for index in sorted(set(range(len(data.bags))) - set(data.bag[data.usable].tolist())):
         progress.say(f"warning: bag {data.bags[index]}: no interval is both known and labelled, so it is not used")

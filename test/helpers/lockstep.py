@@ -22,9 +22,9 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from std_msgs.msg import Float32MultiArray, Float64MultiArray
 
-from obstacle_classifier.features import SensorsFile
+from obstacle_classifier.features import SensorsConfig
+from obstacle_classifier.nodes.classifier.subscriptions import message_class
 from obstacle_classifier.nodes.classifier_node import ClassifierNode
-from obstacle_classifier.nodes.subscriptions import message_class
 from obstacle_classifier.pipeline import MAX_SILENCE
 from test.helpers.ros import destroy
 
@@ -39,7 +39,7 @@ class Lockstep:
     count of messages of the sensor, for its two outputs of an interval.
     """
 
-    def __init__(self, model_path: Path, sensors: SensorsFile) -> None:
+    def __init__(self, model_path: Path, sensors: SensorsConfig) -> None:
         self.features: list[Float64MultiArray] = []
         self.probabilities: list[Float32MultiArray] = []
         self._sensors = sensors

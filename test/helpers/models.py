@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from obstacle_classifier.features import SensorsFile, parse_sensors
+from obstacle_classifier.features import SensorsConfig, parse_sensors
 from obstacle_classifier.model import Model, manifest, model_file
 from obstacle_classifier.nn import MLP, Linear
 
@@ -49,7 +49,7 @@ SENSORS = parse_sensors(
 )
 
 
-def make_model(sensors: SensorsFile = SENSORS, seed: int = 0, h: int = 16, **fields: Any) -> Model:
+def make_model(sensors: SensorsConfig = SENSORS, seed: int = 0, h: int = 16, **fields: Any) -> Model:
     """A model with random parameters, mean and scale; equal arguments give equal models.
 
     Args:

@@ -29,9 +29,9 @@ from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from std_msgs.msg import Float32MultiArray, String
 
+from obstacle_classifier.nodes.classifier.outputs import array_end
+from obstacle_classifier.nodes.classifier.subscriptions import message_class
 from obstacle_classifier.nodes.executor import leave, run_on
-from obstacle_classifier.nodes.outputs import array_end
-from obstacle_classifier.nodes.subscriptions import message_class
 
 DEADLINE = 30.0  # s: far beyond what anything here takes, for a machine that others use too
 REPEAT = 5.0  # s without an answer after which a request is repeated

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from obstacle_classifier.bags.dataset import Dataset
 from obstacle_classifier.features import parse_sensors
 from obstacle_classifier.progress import Stage
+from obstacle_classifier.training.dataset import Dataset
 from test.helpers.bags import write_bag
 from test.helpers.messages import make_float32
 

@@ -1,0 +1,190 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+"""The sensors file: which topics are read, how they become columns, and which labels are told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from obstacle_classifier.documents import load_yaml, refusal, validate
+from obstacle_classifier.features.statistics import STATISTICS
+from obstacle_classifier.names import SENSOR_NAME, TOPIC_NAME
+from obstacle_classifier.sensing import MESSAGE_TYPES, Decoder, OptionError, make_decoder
+
+__all__ = ["RESERVED_LABELS", "SensorSpec", "SensorsConfig", "load_sensors", "parse_sensors"]
+
+RESERVED_LABELS = ("ignore", "unknown")
+DEFAULT_TIMEOUT = 1.0  # s
+
+_TIME = {"type": "number", "exclusiveMinimum": 0}
+_LABEL = {
+    "type": "string",
+    "pattern": rf"^(?!({'|'.join(RESERVED_LABELS)})\Z)[A-Za-z][A-Za-z0-9_]*\Z",
+    "description": f"letters, digits and underscores, a letter first, and neither {' nor '.join(RESERVED_LABELS)}",
+}
+_SENSOR = {
+    "type": {"type": "string", "enum": sorted(MESSAGE_TYPES)},
+    "topic": TOPIC_NAME,
+    "statistics": {
+        "type": "array",
+        "minItems": 1,
+        "uniqueItems": True,
+        "items": {"type": "string", "enum": list(STATISTICS)},
+    },
+    "window": _TIME,
+    "timeout": _TIME,
+    "required": {"type": "boolean"},
+}
+_FILE = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["interval", "labels", "sensors"],
+    "properties": {
+        "interval": _TIME,
+        "labels": {"type": "array", "minItems": 1, "uniqueItems": True, "items": _LABEL},
+        "label_topic": TOPIC_NAME,
+        "sensors": {"type": "object", "minProperties": 1},
+    },
+}
+
+
+@dataclass(frozen=True)
+class SensorSpec:
+    """One sensor of the sensors file.
+
+    Attributes:
+        name: Key in the sensors file.
+        type: ROS 2 message type, such as `sensor_msgs/msg/Imu`.
+        topic: Absolute topic name.
+        channels: Names of the decoded channels, k of them.
+        statistics: Names of the statistics over the window, s of them.
+        window: Length of the window in ns.
+        timeout: Age in ns from which the sensor is stale.
+        required: Whether an interval is unknown while this sensor is stale.
+        options: The keys that belong to the message type.
+    """
+
+    name: str
+    type: str
+    topic: str
+    channels: tuple[str, ...]
+    statistics: tuple[str, ...]
+    window: int
+    timeout: int
+    required: bool
+    options: Mapping[str, Any]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The k * s + 1 column names, `<sensor>.missing` last."""
+        columns = [f"{self.name}.{channel}.{statistic}" for channel in self.channels for statistic in self.statistics]
+        return (*columns, f"{self.name}.missing")
+
+    def decoder(self) -> Decoder:
+        """A new decoder of this sensor's messages."""
+        return make_decoder(self.type, self.options)
+
+
+@dataclass(frozen=True)
+class SensorsConfig:
+    """A sensors file that holds what it must.
+
+    Attributes:
+        interval: Grid step in ns.
+        labels: Names of the c labels.
+        label_topic: Topic of recorded ground truth, if any.
+        sensors: The sensors, in file order.
+        document: What was parsed, as JSON-able data: `parse_sensors(document, ...)` gives this again.
+    """
+
+    interval: int
+    labels: tuple[str, ...]
+    label_topic: str | None
+    sensors: tuple[SensorSpec, ...]
+    document: Mapping[str, Any]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The d column names of a feature vector."""
+        return tuple(column for sensor in self.sensors for column in sensor.columns)
+
+    @property
+    def topics(self) -> dict[str, str]:
+        """Sensor name by topic."""
+        return {sensor.topic: sensor.name for sensor in self.sensors}
+
+
+def load_sensors(path: str | Path) -> SensorsConfig:
+    """Read and check a sensors file.
+
+    Raises:
+        ConfigError: Naming the file, the key, what was found and what was expected.
+    """
+    return parse_sensors(load_yaml(path), str(path))
+
+
+def parse_sensors(document: Mapping[str, Any], source: str) -> SensorsConfig:
+    """Check a parsed sensors file; `source` is what messages name.
+
+    Raises:
+        ConfigError: Naming the source, the key, what was found and what was expected.
+    """
+    validate(document, _FILE, source)
+    interval = _nanoseconds(document["interval"], source, "interval")
+    label_topic = document.get("label_topic")
+    users = {} if label_topic is None else {label_topic: "label_topic"}
+    sensors = []
+    for name, entry in document["sensors"].items():
+        sensor = _sensor(name, entry, interval, source)
+        key = f"sensors.{name}"
+        if sensor.topic in users:
+            expected = f"a topic of its own ({users[sensor.topic]} has this one)"
+            raise refusal(source, f"{key}.topic", sensor.topic, expected)
+        users[sensor.topic] = key
+        sensors.append(sensor)
+    return SensorsConfig(interval, tuple(document["labels"]), label_topic, tuple(sensors), document)
+
+
+def _sensor(name: object, entry: object, interval: int, source: str) -> SensorSpec:
+    validate(name, SENSOR_NAME, source, "sensors")
+    key = f"sensors.{name}"
+    # The type first: it says which other keys there are.
+    validate(
+        entry,
+        {"type": "object", "required": ["type", "topic"], "properties": {"type": _SENSOR["type"]}},
+        source,
+        key,
+    )
+    assert isinstance(entry, dict)
+    own_keys = MESSAGE_TYPES[entry["type"]].option_schema
+    validate(
+        entry, {"type": "object", "additionalProperties": False, "properties": {**_SENSOR, **own_keys}}, source, key
+    )
+    options = {option: value for option, value in entry.items() if option in own_keys}
+    try:
+        channels = make_decoder(entry["type"], options).channels
+    except OptionError as error:
+        raise refusal(source, f"{key}.{error.key}", error.found, error.expected) from None
+    return SensorSpec(
+        name=str(name),
+        type=entry["type"],
+        topic=entry["topic"],
+        channels=channels,
+        statistics=tuple(entry.get("statistics", ("last",))),
+        window=_nanoseconds(entry["window"], source, f"{key}.window") if "window" in entry else interval,
+        timeout=_nanoseconds(entry.get("timeout", DEFAULT_TIMEOUT), source, f"{key}.timeout"),
+        required=entry.get("required", False),
+        options=options,
+    )
+
+
+def _nanoseconds(seconds: float, source: str, key: str) -> int:
+    nanoseconds = Decimal(str(seconds)) * 10**9
+    if nanoseconds != int(nanoseconds):
+        raise refusal(source, key, seconds, "a whole number of nanoseconds")
+    return int(nanoseconds)

@@ -1,0 +1,22 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Which names are allowed, as JSON schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["SENSOR_NAME", "TOPIC_NAME"]
+
+TOPIC_NAME: Mapping[str, Any] = {
+    "type": "string",
+    "pattern": r"^(/[A-Za-z_][A-Za-z0-9_]*)+\Z",
+    "description": "an absolute topic name such as /scan",
+}
+SENSOR_NAME: Mapping[str, Any] = {
+    "type": "string",
+    "pattern": r"^[a-z][a-z0-9_]*\Z",
+    "description": "a sensor name of lower-case letters, digits and underscores, a letter first",
+}
