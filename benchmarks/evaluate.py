@@ -31,14 +31,13 @@ from numpy.typing import NDArray
 
 from obstacle_classifier.bags import find_bags
 from obstacle_classifier.features import SensorsConfig, load_sensors
-from obstacle_classifier.model import standardise
+from obstacle_classifier.networks import fit_normaliser, standardise
 from obstacle_classifier.nn import sigmoid
 from obstacle_classifier.progress import Silent, TextProgress
 from obstacle_classifier.training import TrainConfig
 from obstacle_classifier.training.dataset import Dataset, read_dataset
 from obstacle_classifier.training.fit import fit_dataset
 from obstacle_classifier.training.metrics import average_precision
-from obstacle_classifier.training.normaliser import fit_normaliser
 from obstacle_classifier.training.split import deal_bags
 
 ROOT = Path(__file__).parents[1]

@@ -146,8 +146,9 @@ class PlainClassifier(Node):
 
     def classify(self, x: Floats) -> NDArray[np.float32]:
         """Probabilities (c,) of the features x (d,)."""
-        z = np.nan_to_num((x - self.model.mean) / self.model.scale).astype(np.float32)
-        *hidden, last = self.model.parameters
+        numbers = self.model.network.numbers
+        z: NDArray[Any] = np.nan_to_num((x - numbers["mean"]) / numbers["scale"]).astype(np.float32)
+        *hidden, last = [(numbers[f"W{i}"], numbers[f"b{i}"]) for i in range(3)]
         for W, b in hidden:
             z = z @ W + b
             z = np.where(z <= 1, 0, 2 * z)

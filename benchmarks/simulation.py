@@ -30,13 +30,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obstacle_classifier.features import SensorsConfig, load_sensors
-from obstacle_classifier.model import standardise
+from obstacle_classifier.networks import fit_normaliser, standardise
 from obstacle_classifier.progress import TextProgress
 from obstacle_classifier.simulation import load_scenario, simulate
 from obstacle_classifier.training import TrainConfig, evaluate, load_train_config, train
 from obstacle_classifier.training.dataset import Dataset, read_dataset
 from obstacle_classifier.training.metrics import average_precision
-from obstacle_classifier.training.normaliser import fit_normaliser
 
 CONFIG = Path(__file__).parents[1] / "config"
 HELD_OUT_SEED = 1_000_000  # the held-out streets are this seed and those after it

@@ -88,17 +88,8 @@ CHANNELS: Mapping[str, Mapping[str, str]] = {  # what a channel is, by its name 
 MANIFEST_KEYS: Mapping[str, str] = {
     "format": f"`{manifest.FORMAT}`",
     "version": f"of the format: {manifest.VERSION}; a larger one is refused as written by a newer package",
-    "package_version": "of the package that made the model",
-    "created": "UTC, ISO 8601; `SOURCE_DATE_EPOCH` sets it",
-    "labels": "per label: `name`, `calibration` (`scale`, `offset` of the logit), `threshold`, `enter`, `exit`",
-    "sensors": "the [sensors file](sensors_file.md) as parsed; the robot needs no copy of it",
-    "columns": "names of the d feature columns, which the sensors must give again",
-    "network": "`widths` [d, h, h, c], `activation`, `dtype`",
-    "golden_vectors": "how many there are",
-    "metrics": "scores on the test part, see [training](training.md#the-scores)",
-    "training": "the training options",
-    "seed": "of the training",
-    "bags": "per bag: `name`, `sha256` of its storage files, `part` it served as",
+    "minor": f"minor version: {manifest.MINOR}; a larger one may bring `optional` sections, which are skipped",
+    "sections": "the keys below, by section",
     "digest": "SHA-256 of all the rest, see below",
 }
 
@@ -210,13 +201,14 @@ def _options() -> str:
 def _manifest() -> str:
     schemas = manifest._SCHEMA["properties"]
     assert list(schemas) == list(MANIFEST_KEYS) == manifest._SCHEMA["required"], "a key came or went"
-    return table(
-        ("key", "type", "what"),
-        [
-            (f"`{key}`", _KINDS.get(schema["type"], schema["type"]), MANIFEST_KEYS[key])
-            for key, schema in schemas.items()
-        ],
-    )
+    rows = [
+        (f"`{key}`", _KINDS.get(schema["type"], schema["type"]), MANIFEST_KEYS[key]) for key, schema in schemas.items()
+    ]
+    for section in manifest.SECTIONS:
+        for name, key in section.declared_keys().items():
+            kind = key.schema["type"]
+            rows.append((f"`{section.name}.{name}`", _KINDS.get(kind, kind), key.description))
+    return table(("key", "type", "what"), rows)
 
 
 def _launch_arguments(file: str) -> str:

@@ -19,14 +19,12 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from obstacle_classifier.errors import ModelError
+from obstacle_classifier.networks import Array, ArrayType
 
-__all__ = ["ArrayType", "Container", "array_type", "describe_type", "pack"]
+__all__ = ["Container", "array_type", "describe_type", "pack"]
 
-Array = NDArray[Any]
-ArrayType = tuple[str, tuple[int, ...]]  # dtype as NumPy writes it ('<f4'), shape
 
 _TIME = (1980, 1, 1, 0, 0, 0)  # the first that a zip can hold
 _DIRECTORY_END = struct.Struct("<4s4H2LH")
@@ -84,8 +82,8 @@ class Container:
         self._members: dict[str, zipfile.ZipInfo] = {}
         for member in self._archive.infolist():
             name = member.filename.removesuffix(".npy")
-            if not re.fullmatch(r"\w{1,32}\.npy", member.filename, re.ASCII):
-                raise ModelError(f"member {member.filename[:60]!r}: expected a name such as 'W0.npy'")
+            if not re.fullmatch(r"\w{1,32}(\.\w{1,64})?\.npy", member.filename, re.ASCII):
+                raise ModelError(f"member {member.filename[:60]!r}: expected a name such as 'network.W0.npy'")
             if name in self._members:
                 raise ModelError(f"member {name}: is there twice")
             if member.flag_bits or member.extra or member.compress_type != zipfile.ZIP_STORED:

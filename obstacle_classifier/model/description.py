@@ -16,12 +16,11 @@ __all__ = ["describe"]
 
 def describe(model: Model) -> str:
     """What a model holds, as plain text of several lines."""
-    widths = model.document["network"]["widths"]
-    count = sum(W.size + b.size for W, b in model.parameters)
+    origin = model.provenance
     lines = [
         f"model     {model.digest}",
-        f"created   {model.created} by obstacle_classifier {model.package_version}, seed {model.seed}",
-        f"network   {' -> '.join(map(str, widths))}, {count} parameters",
+        f"created   {origin.created} by obstacle_classifier {origin.package_version}, seed {origin.seed}",
+        f"network   {model.network.restore().summary()}",
         f"interval  {_seconds(model.sensors.interval)}",
         "",
         *_table(("label", "threshold", "enter", "exit", "logit scale", "logit offset"), _labels(model)),
@@ -31,7 +30,7 @@ def describe(model: Model) -> str:
         ),
         "",
         *_section("metrics", model.metrics),
-        *_section("training", model.training),
+        *_section("training", origin.training),
         *_table(
             ("bag", "part", "sha256"), ((bag["name"], bag.get("part", ""), bag["sha256"][:12]) for bag in model.bags)
         ),

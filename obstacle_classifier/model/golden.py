@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +15,14 @@ from numpy.typing import NDArray
 from obstacle_classifier.errors import ModelError
 from obstacle_classifier.features import SensorsConfig
 from obstacle_classifier.model.predictor import Predictor
+from obstacle_classifier.model.section import Key, Section, read_only
+from obstacle_classifier.networks import Array, ArrayType
 
-__all__ = ["COUNT", "MARGIN", "TOLERANCE", "check_golden_vectors", "golden_inputs", "golden_outputs"]
+__all__ = ["COUNT", "LEAST_MARGIN", "MARGIN", "TOLERANCE", "GoldenVectors"]
 
 COUNT = 8
-MARGIN = 1e-3  # of every hidden pre-activation from ScaledReLU's jump, where rounding would flip the unit
+MARGIN = 1e-3  # wanted distance to a discontinuity of the network, where rounding would change the output
+LEAST_MARGIN = 2e-5  # the least that is accepted: rounding moves a pre-activation by about 1e-6
 TOLERANCE = 1e-4  # of a probability: other BLAS kernels round otherwise
 
 _MISSING, _UNKNOWN = 0.3, 0.2  # probability of a missing sensor, and of an unknown column, in every second vector
@@ -26,52 +31,102 @@ _TRIES = 1000  # per vector
 Floats = NDArray[np.float64]
 
 
-def golden_inputs(predictor: Predictor, sensors: SensorsConfig, mean: Floats, scale: Floats, seed: int) -> Floats:
-    """Raw feature vectors (8, d) like those of training, every second with unknown columns and missing sensors.
+@dataclass(frozen=True)
+class GoldenVectors(Section):
+    """Raw feature vectors and their probabilities.
 
-    No hidden unit comes within 1e-3 of ScaledReLU's jump on any of them.
-
-    Raises:
-        ModelError: The network has no such inputs.
+    Attributes:
+        inputs: (g, d) float64 raw features, NaN where unknown, in the order in which a network with memory meets them.
+        outputs: (g, c) float32 probabilities.
     """
-    rng = np.random.default_rng([seed, COUNT])
-    inputs = np.empty((COUNT, len(mean)))
-    for row in range(COUNT):
-        for _ in range(_TRIES):
-            inputs[row] = mean + scale * rng.standard_normal(len(mean))
-            _set_missing(inputs[row], sensors, rng, _MISSING * (row % 2), _UNKNOWN * (row % 2))
-            predictor.probabilities(inputs[row])
-            if predictor.nearest_jump() > MARGIN:
-                break
-        else:
+
+    inputs: NDArray[np.float64]
+    outputs: NDArray[np.float32]
+
+    name: ClassVar[str] = "golden"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs", read_only(self.inputs, "<f8"))
+        object.__setattr__(self, "outputs", read_only(self.outputs, "<f4"))
+        if np.isinf(self.inputs).any() or not ((self.outputs >= 0) & (self.outputs <= 1)).all():
+            raise ModelError("golden vectors: found infinite inputs or outputs beyond 0 to 1")
+
+    @classmethod
+    def draw(
+        cls, predictor: Predictor, sensors: SensorsConfig, mean: Floats, scale: Floats, seed: int
+    ) -> GoldenVectors:
+        """Eight vectors around `mean` with deviations `scale`, every second with unknown columns and missing sensors.
+
+        Each keeps the network at least 1e-3 away from its discontinuities, or as far as 1000 draws find.
+
+        Raises:
+            ModelError: The network comes within 2e-5 of a discontinuity in every draw.
+        """
+        rng = np.random.default_rng([seed, COUNT])
+        inputs = np.empty((COUNT, len(mean)))
+        for row in range(COUNT):
+            best = -1.0
+            for _ in range(_TRIES):
+                x = mean + scale * rng.standard_normal(len(mean))
+                _set_missing(x, sensors, rng, _MISSING * (row % 2), _UNKNOWN * (row % 2))
+                _run(predictor, [x])
+                if predictor.margin() > best:
+                    best, inputs[row] = predictor.margin(), x
+                if best > MARGIN:
+                    break
+            if best <= LEAST_MARGIN:
+                raise ModelError(
+                    f"the network keeps within {LEAST_MARGIN} of a discontinuity in {_TRIES} random inputs: "
+                    "its outputs would differ from machine to machine"
+                )
+        return cls(inputs, np.stack(_run(predictor, inputs)))
+
+    def check(self, predictor: Predictor, labels: Sequence[str]) -> None:
+        """Compare the outputs of this machine with those that the file promises.
+
+        Raises:
+            ModelError: Naming the first vector and label that differ by more than 1e-4.
+        """
+        computed = np.stack(_run(predictor, self.inputs))
+        wrong = np.argwhere(~(np.abs(computed - self.outputs) <= TOLERANCE))
+        if len(wrong):
+            row, column = wrong[0]
             raise ModelError(
-                f"the network keeps a hidden unit within {MARGIN} of ScaledReLU's jump in {_TRIES} random inputs: "
-                "its outputs would differ from machine to machine"
+                f"golden vector {row}, label {labels[column]}: computed {computed[row, column]:.6f}, "
+                f"expected {self.outputs[row, column]:.6f} within {TOLERANCE}"
             )
-    return inputs
+
+    @classmethod
+    def declared_keys(cls) -> dict[str, Key]:
+        """The number of vectors."""
+        schema = {"type": "integer", "minimum": 1, "maximum": 64}
+        return {"count": Key(schema, "number g of golden vectors")}
+
+    def document(self) -> dict[str, Any]:
+        """The number of vectors."""
+        return {"count": len(self.inputs)}
+
+    def arrays(self) -> dict[str, Array]:
+        """Inputs and outputs."""
+        return {"inputs": self.inputs, "outputs": self.outputs}
+
+    @classmethod
+    def array_types(cls, document: Mapping[str, Any], d: int, c: int) -> dict[str, ArrayType]:
+        """A row a vector."""
+        count = document["count"]
+        return {"inputs": ("<f8", (count, d)), "outputs": ("<f4", (count, c))}
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any], arrays: Mapping[str, Array]) -> GoldenVectors:
+        """The section."""
+        del document
+        return cls(arrays["inputs"], arrays["outputs"])
 
 
-def golden_outputs(predictor: Predictor, inputs: Floats) -> NDArray[np.float32]:
-    """Probabilities (g, c) of the inputs (g, d), one at a time as the robot computes them."""
-    return np.stack([predictor.probabilities(x) for x in inputs])
-
-
-def check_golden_vectors(
-    predictor: Predictor, inputs: Floats, outputs: NDArray[np.float32], labels: Sequence[str]
-) -> None:
-    """Compare what this machine computes with what the model's file promises.
-
-    Raises:
-        ModelError: Naming the first vector and label that differ by more than 1e-4.
-    """
-    computed = golden_outputs(predictor, inputs)
-    wrong = np.argwhere(~(np.abs(computed - outputs) <= TOLERANCE))
-    if len(wrong):
-        row, column = wrong[0]
-        raise ModelError(
-            f"golden vector {row}, label {labels[column]}: computed {computed[row, column]:.6f}, "
-            f"expected {outputs[row, column]:.6f} within {TOLERANCE}"
-        )
+def _run(predictor: Predictor, inputs: Sequence[Floats] | Floats) -> list[NDArray[np.float32]]:
+    """Probabilities of consecutive vectors, one at a time as the robot computes them."""
+    predictor.reset()
+    return [predictor.probabilities(x) for x in inputs]
 
 
 def _set_missing(x: Floats, sensors: SensorsConfig, rng: np.random.Generator, missing: float, unknown: float) -> None:

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The manifest: the JSON member of a model file that says what the arrays are and where the model comes from."""
+"""The manifest of format 2: the JSON member that says which sections a model file has and which arrays they own."""
 
 from __future__ import annotations
 
@@ -9,139 +9,90 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from obstacle_classifier import __version__
 from obstacle_classifier.documents import validate
 from obstacle_classifier.errors import ConfigError, ModelError
-from obstacle_classifier.model.container import ArrayType, array_type, describe_type
+from obstacle_classifier.model.container import array_type, describe_type
+from obstacle_classifier.model.golden import GoldenVectors
+from obstacle_classifier.model.section import Section
+from obstacle_classifier.model.sections import (
+    LabelsSection,
+    NetworkSection,
+    Provenance,
+    Reference,
+    SensorsSection,
+)
+from obstacle_classifier.networks import Array, ArrayType
 
 __all__ = [
     "FORMAT",
     "MAX_ARRAY_BYTES",
     "MAX_MANIFEST_BYTES",
+    "MINOR",
+    "SECTIONS",
     "VERSION",
     "array_types",
     "check_array_types",
     "digest",
     "encode",
     "parse",
-    "plain",
+    "read_sections",
+    "validate_sections",
 ]
 
 FORMAT = "obstacle_classifier model"
-VERSION = 1
+VERSION = 2
+MINOR = 0
 MAX_MANIFEST_BYTES = 2**20
-MAX_ARRAY_BYTES = 2**25  # of all arrays together: 8 million float32 parameters
+MAX_ARRAY_BYTES = 2**25  # all arrays together: 8 million float32 parameters
 
-_MAX_VALUES = 20_000  # in the manifest: bounds what parsing and validation take
+SECTIONS: tuple[type[Section], ...] = (
+    SensorsSection,
+    NetworkSection,
+    LabelsSection,
+    GoldenVectors,
+    Reference,
+    Provenance,
+)
+
+_MAX_VALUES = 20_000  # bounds the time that parsing and validation take
 _MAX_LEVELS = 64
 _SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
-    "required": [
-        "format",
-        "version",
-        "package_version",
-        "created",
-        "labels",
-        "sensors",
-        "columns",
-        "network",
-        "golden_vectors",
-        "metrics",
-        "training",
-        "seed",
-        "bags",
-        "digest",
-    ],
+    "required": ["format", "version", "minor", "sections", "digest"],
     "properties": {
         "format": {"type": "string"},
         "version": {"type": "integer"},
-        "package_version": {"type": "string"},
-        "created": {
-            "type": "string",
-            "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z",
-            "description": "a UTC time such as 2025-01-31T12:00:00Z",
-        },
-        "labels": {
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["name", "calibration", "threshold", "enter", "exit"],
-                "properties": {
-                    "name": {"type": "string"},
-                    "calibration": {
-                        "type": "object",
-                        "additionalProperties": False,
-                        "required": ["scale", "offset"],
-                        "properties": {
-                            "scale": {"type": "number", "exclusiveMinimum": 0},
-                            "offset": {"type": "number"},
-                        },
-                    },
-                    "threshold": {"type": "number", "minimum": 0, "maximum": 1},
-                    "enter": {"type": "integer", "minimum": 1},
-                    "exit": {"type": "integer", "minimum": 1},
-                },
-            },
-        },
-        "sensors": {"type": "object"},
-        "columns": {"type": "array", "minItems": 1},
-        "network": {
-            "type": "object",
-            "additionalProperties": False,
-            "required": ["widths", "activation", "dtype"],
-            "properties": {
-                "widths": {"type": "array", "minItems": 2, "maxItems": 16, "items": {"type": "integer", "minimum": 1}},
-                "activation": {"type": "string", "enum": ["scaled_relu"]},
-                "dtype": {"type": "string", "enum": ["float32"]},
-            },
-        },
-        "golden_vectors": {"type": "integer", "minimum": 1, "maximum": 64},
-        "metrics": {"type": "object"},
-        "training": {"type": "object"},
-        "seed": {"type": "integer", "minimum": 0},
-        "bags": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["name", "sha256"],
-                "properties": {
-                    "name": {"type": "string"},
-                    "sha256": {"type": "string", "pattern": r"^[0-9a-f]{64}\Z", "description": "64 hexadecimal digits"},
-                    "part": {"type": "string"},
-                },
-            },
-        },
+        "minor": {"type": "integer", "minimum": 0},
+        "sections": {"type": "object"},
         "digest": {"type": "string"},
     },
 }
 
 
 def encode(document: Mapping[str, Any]) -> bytes:
-    """The one JSON text of a manifest: ASCII, no spaces, keys in order (that of the sensors is the columns')."""
-    return json.dumps(document, separators=(",", ":"), allow_nan=False).encode("ascii")
+    """The one JSON text of a manifest: ASCII, no spaces, keys in order (the sensors' order is that of the columns).
+
+    Raises:
+        ModelError: It is larger than `parse` reads.
+    """
+    text = json.dumps(document, separators=(",", ":"), allow_nan=False).encode("ascii")
+    _check_size(text)
+    return text
 
 
 def parse(raw: bytes) -> dict[str, Any]:
-    """A manifest that has the form of one, of a version that this package reads.
+    """A JSON document of this format, of a version that this package reads.
 
     Raises:
         ModelError: Naming the key, what was found and what was expected.
     """
-    if len(raw) > MAX_MANIFEST_BYTES or raw.count(b",") > _MAX_VALUES:
-        raise ModelError(
-            f"manifest: found {len(raw)} bytes and {raw.count(b',')} values, "
-            f"expected at most {MAX_MANIFEST_BYTES} and {_MAX_VALUES}"
-        )
+    _check_size(raw)
     try:
         document = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
         if not isinstance(document, dict) or document.get("format") != FORMAT:
@@ -149,9 +100,6 @@ def parse(raw: bytes) -> dict[str, Any]:
         _check_version(document.get("version"))
         if _is_deeper(document, _MAX_LEVELS):
             raise RecursionError
-        validate(document, _SCHEMA, "manifest")
-    except ConfigError as error:
-        raise ModelError(str(error)) from None
     except RecursionError:
         raise ModelError(f"manifest: nested more than {_MAX_LEVELS} levels deep") from None
     except ValueError as error:
@@ -159,42 +107,90 @@ def parse(raw: bytes) -> dict[str, Any]:
     return document
 
 
+def validate_sections(document: Mapping[str, Any]) -> None:
+    """Check a parsed manifest of this version against the schemas of its sections.
+
+    Raises:
+        ModelError: Naming the key, what was found and what was expected.
+    """
+    try:
+        validate(document, _SCHEMA, "manifest")
+        sections = document["sections"]
+        known = {section.name: section for section in SECTIONS}
+        for name, content in sections.items():
+            if name in known:
+                validate(content, known[name].schema(), "manifest", name)
+            elif document["minor"] <= MINOR or not _is_optional(content):
+                raise ModelError(
+                    f"manifest: unknown section '{name}' in format {VERSION}.{document['minor']}, expected only: "
+                    f"{', '.join(known)}; this package ({__version__}) reads up to {VERSION}.{MINOR}"
+                )
+        for name, section in known.items():
+            if section.required and name not in sections:
+                raise ModelError(f"manifest: section '{name}' is missing")
+    except ConfigError as error:
+        raise ModelError(str(error)) from None
+
+
 def array_types(document: Mapping[str, Any]) -> dict[str, ArrayType]:
-    """The arrays that belong to a manifest, by name."""
-    widths, count = document["network"]["widths"], document["golden_vectors"]
-    d, c = widths[0], widths[-1]
+    """The arrays that belong to a valid manifest, by name; those of unknown optional sections are not among them.
+
+    Raises:
+        ModelError: A section contradicts another, or all together are larger than a model may be.
+    """
+    sections = document["sections"]
+    d, c = len(sections["sensors"]["columns"]), len(sections["labels"]["labels"])
     types: dict[str, ArrayType] = {}
-    for index, (i, o) in enumerate(pairwise(widths)):
-        types[f"W{index}"], types[f"b{index}"] = ("<f4", (i, o)), ("<f4", (o,))
-    types["mean"] = types["scale"] = ("<f8", (d,))
-    types["golden_inputs"], types["golden_outputs"] = ("<f8", (count, d)), ("<f4", (count, c))
+    for section in SECTIONS:
+        if section.name in sections:
+            own = section.array_types(sections[section.name], d, c)
+            types.update({f"{section.name}.{name}": kind for name, kind in own.items()})
+    total = sum(math.prod(shape) * np.dtype(dtype).itemsize for dtype, shape in types.values())
+    if total > MAX_ARRAY_BYTES:
+        network = sections["network"]
+        size = ", ".join(f"{key} {value}" for key, value in network["spec"].items())
+        raise ModelError(f"network of {size}: {total} bytes of arrays, expected at most {MAX_ARRAY_BYTES}")
     return types
 
 
-def check_array_types(document: Mapping[str, Any], found: Mapping[str, ArrayType]) -> None:
-    """Compare arrays by name with those that belong to the manifest.
+def check_array_types(
+    document: Mapping[str, Any], expected: Mapping[str, ArrayType], found: Mapping[str, ArrayType]
+) -> None:
+    """Compare the arrays of a file with those that belong to its manifest.
 
     Raises:
-        ModelError: One is missing, extra or of another type, or together they are larger than a model may be.
+        ModelError: One is missing, extra or of another type.
     """
-    expected = array_types(document)
-    total = sum(math.prod(shape) * np.dtype(dtype).itemsize for dtype, shape in expected.values())
-    if total > MAX_ARRAY_BYTES:
-        widths = document["network"]["widths"]
-        raise ModelError(f"network of widths {widths}: {total} bytes of arrays, expected at most {MAX_ARRAY_BYTES}")
     for name, wanted in expected.items():
         if name not in found:
             raise ModelError(f"member {name}: is missing")
         if found[name] != wanted:
             raise ModelError(f"member {name}: found {describe_type(found[name])}, expected {describe_type(wanted)}")
+    skipped = {name for name in document.get("sections", {}) if name not in {section.name for section in SECTIONS}}
     for name in found:
-        if name not in expected:
+        if name not in expected and name.partition(".")[0] not in skipped:
             raise ModelError(f"member {name}: is not one that the manifest declares")
 
 
-def digest(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> str:
+def read_sections(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> dict[str, Any]:
+    """The sections of a valid manifest by name, those that this package knows.
+
+    Raises:
+        ModelError: A section holds values that are not usable.
+    """
+    sections = {}
+    for section in SECTIONS:
+        if section.name in document["sections"]:
+            prefix = f"{section.name}."
+            own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+            sections[section.name] = section.read(document["sections"][section.name], own)
+    return sections
+
+
+def digest(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> str:
     """SHA-256 over the manifest without its digest, then over name, type and bytes of each array in sorted order."""
-    total = hashlib.sha256(encode({key: value for key, value in document.items() if key != "digest"}))
+    text = json.dumps({key: value for key, value in document.items() if key != "digest"}, separators=(",", ":"))
+    total = hashlib.sha256(text.encode("ascii"))
     for name in sorted(arrays):
         array = arrays[name]
         total.update(f"\n{name} {describe_type(array_type(array))}\n".encode())
@@ -202,23 +198,12 @@ def digest(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> s
     return total.hexdigest()
 
 
-def plain(value: Any) -> Any:
-    """`value` as JSON can hold it: tuples as lists, NumPy numbers as Python's, what is not finite as None.
-
-    Raises:
-        TypeError: It holds something else.
-    """
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if value is None or isinstance(value, (str, bool, int, float)):
-        return value
-    raise TypeError(f"expected JSON-able data, got {type(value).__name__}")
+def _check_size(raw: bytes) -> None:
+    if len(raw) > MAX_MANIFEST_BYTES or raw.count(b",") > _MAX_VALUES:
+        raise ModelError(
+            f"manifest: found {len(raw)} bytes and {raw.count(b',')} values, "
+            f"expected at most {MAX_MANIFEST_BYTES} and {_MAX_VALUES}"
+        )
 
 
 def _check_version(version: object) -> None:
@@ -227,8 +212,12 @@ def _check_version(version: object) -> None:
             f"manifest: found format version {version}, expected at most {VERSION}: "
             f"the file was written by a newer package than this one ({__version__})"
         )
-    if version != VERSION or isinstance(version, bool):
-        raise ModelError(f"manifest: found format version {version!r}, expected {VERSION}")
+    if version not in (1, VERSION) or isinstance(version, bool) or not isinstance(version, int):
+        raise ModelError(f"manifest: found format version {version!r}, expected 1 to {VERSION}")
+
+
+def _is_optional(content: object) -> bool:
+    return isinstance(content, dict) and content.get("optional") is True
 
 
 def _is_deeper(value: object, levels: int) -> bool:

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import cached_property
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,23 @@ from numpy.typing import NDArray
 
 from obstacle_classifier import __version__
 from obstacle_classifier.errors import ConfigError, ModelError
-from obstacle_classifier.features import SensorsConfig, parse_sensors
+from obstacle_classifier.features import SensorsConfig
+from obstacle_classifier.files import write_atomically
 from obstacle_classifier.model import manifest, model_file
 from obstacle_classifier.model.container import array_type
 from obstacle_classifier.model.decision import DecisionRule
-from obstacle_classifier.model.golden import check_golden_vectors, golden_inputs, golden_outputs
-from obstacle_classifier.model.predictor import Calibration, Predictor, check_numbers
+from obstacle_classifier.model.golden import GoldenVectors
+from obstacle_classifier.model.predictor import Calibration, Predictor
+from obstacle_classifier.model.section import Section
+from obstacle_classifier.model.sections import (
+    LabelsSection,
+    NetworkSection,
+    Provenance,
+    Reference,
+    SensorsSection,
+    check_names,
+)
+from obstacle_classifier.networks import Array, Network
 
 __all__ = ["Model"]
 
@@ -33,64 +44,43 @@ _MAX_MESSAGE = 400  # characters: what a hostile file holds may be long
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A classifier; arrays are read-only, and models with equal digests are equal.
+    """A classifier of d columns and c labels; arrays are read-only, and models with equal digests are equal.
 
     Attributes:
-        sensors: What the features are made of; d columns, c labels.
-        parameters: (W, b) of each Linear, W (i, o) and b (o,) float32.
-        mean: (d,) float64 training means, 0 for `<sensor>.missing`.
-        scale: (d,) float64 training deviations, positive, 1 for `<sensor>.missing`.
-        calibration: Per label, on the logit.
-        rules: Per label, from probability to presence.
-        golden_inputs: (g, d) float64 raw features, NaN where unknown.
-        golden_outputs: (g, c) float32 probabilities of them.
-        metrics: Scores on held-out data, JSON-able.
-        training: Training configuration, JSON-able.
-        seed: Of the training.
-        bags: Name, SHA-256 and, optionally, part of each bag used.
-        package_version: Of the package that made it.
-        created: UTC time, ISO 8601.
+        sensors: The sensors configuration that gives the columns.
+        network: Kind, spec and arrays of the network.
+        decisions: Per label, calibration and rule.
+        golden: Test vectors.
+        provenance: Origin, training options, scores and bags.
+        reference: Statistics of the training columns, None in a model of format 1.
+
+    Raises:
+        ModelError: The parts do not belong together, or hold numbers that no usable model has.
     """
 
     sensors: SensorsConfig
-    parameters: tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...]
-    mean: NDArray[np.float64]
-    scale: NDArray[np.float64]
-    calibration: tuple[Calibration, ...]
-    rules: tuple[DecisionRule, ...]
-    golden_inputs: NDArray[np.float64]
-    golden_outputs: NDArray[np.float32]
-    metrics: Mapping[str, Any]
-    training: Mapping[str, Any]
-    seed: int
-    bags: tuple[Mapping[str, str], ...]
-    package_version: str
-    created: str
+    network: NetworkSection
+    decisions: LabelsSection
+    golden: GoldenVectors
+    provenance: Provenance
+    reference: Reference | None = None
 
     def __post_init__(self) -> None:
-        parameters = tuple((_read_only(W, "<f4"), _read_only(b, "<f4")) for W, b in self.parameters)
-        object.__setattr__(self, "parameters", parameters)
-        for name in ("mean", "scale", "golden_inputs"):
-            object.__setattr__(self, name, _read_only(getattr(self, name), "<f8"))
-        object.__setattr__(self, "golden_outputs", _read_only(self.golden_outputs, "<f4"))
-        for name in ("metrics", "training"):
-            object.__setattr__(self, name, manifest.plain(getattr(self, name)))
-        object.__setattr__(self, "bags", tuple(manifest.plain(bag) for bag in self.bags))
-        check_numbers(self.columns, self.labels, self.parameters, self.mean, self.scale, self.calibration)
-        manifest.check_array_types(self.document, {name: array_type(array) for name, array in self.arrays.items()})
-        if np.isinf(self.golden_inputs).any() or not ((self.golden_outputs >= 0) & (self.golden_outputs <= 1)).all():
-            raise ModelError("golden vectors: found infinite inputs or outputs beyond 0 to 1")
+        check_names("labels", self.decisions.labels, self.sensors.labels)
+        document = self.document
+        types = manifest.array_types(document)
+        manifest.check_array_types(document, types, {name: array_type(array) for name, array in self.arrays.items()})
+        self.network.restore().check(self.columns)
 
     @classmethod
     def create(
         cls,
         *,
         sensors: SensorsConfig,
-        parameters: Sequence[tuple[NDArray[Any], NDArray[Any]]],
-        mean: NDArray[np.float64],
-        scale: NDArray[np.float64],
+        network: Network,
         calibration: Sequence[Calibration] | None = None,
         rules: Sequence[DecisionRule] | None = None,
+        reference: Reference | None = None,
         metrics: Mapping[str, Any] | None = None,
         training: Mapping[str, Any] | None = None,
         seed: int = 0,
@@ -98,34 +88,24 @@ class Model:
     ) -> Model:
         """A model of this package version, made now (or at SOURCE_DATE_EPOCH), with golden vectors drawn from the seed.
 
-        Calibration and rules are the identity and a threshold of 0.5 unless given. To change `metrics` or `rules`
-        later, use `dataclasses.replace`.
+        Calibration and rules are the identity and a threshold of 0.5 unless given.
 
         Raises:
             ModelError: The numbers are not those of a usable model, such as after a training that diverged.
             ConfigError: SOURCE_DATE_EPOCH is no time.
         """
-        calibration = (Calibration(),) * len(sensors.labels) if calibration is None else tuple(calibration)
-        created = _now()
-        check_numbers(sensors.columns, sensors.labels, parameters, mean, scale, calibration)
-        predictor = Predictor(parameters, mean, scale, calibration)
-        inputs = golden_inputs(predictor, sensors, mean, scale, seed)
-        return cls(
-            sensors=sensors,
-            parameters=tuple(parameters),
-            mean=mean,
-            scale=scale,
-            calibration=calibration,
-            rules=(DecisionRule(),) * len(sensors.labels) if rules is None else tuple(rules),
-            golden_inputs=inputs,
-            golden_outputs=golden_outputs(predictor, inputs),
-            metrics=metrics or {},
-            training=training or {},
-            seed=seed,
-            bags=tuple(bags),
-            package_version=__version__,
-            created=created,
-        )
+        c = len(sensors.labels)
+        calibration = (Calibration(),) * c if calibration is None else tuple(calibration)
+        rules = (DecisionRule(),) * c if rules is None else tuple(rules)
+        provenance = Provenance(__version__, _now(), seed, training or {}, metrics or {}, tuple(bags))
+        decisions = LabelsSection(sensors.labels, calibration, rules)
+        network.check(sensors.columns)
+        section = NetworkSection.of(network)
+        _check_size(sensors, section, decisions, provenance, reference)
+        centre, deviation = _typical(reference, len(sensors.columns))
+        predictor = Predictor(network.compile(), calibration)
+        golden = GoldenVectors.draw(predictor, sensors, centre, deviation, seed)
+        return cls(sensors, section, decisions, golden, provenance, reference)
 
     @classmethod
     def load(cls, path: str | Path) -> Model:
@@ -138,9 +118,7 @@ class Model:
             ModelError: Naming the file, what was found where, and what was expected.
         """
         try:
-            document, arrays = model_file.read(path)
-            model = _from_file(document, arrays)
-            check_golden_vectors(model.predictor(), model.golden_inputs, model.golden_outputs, model.labels)
+            model = _from_file(*model_file.read(path))
         except ModelError as error:
             raise ModelError(f"{path}: {' '.join(str(error).split())[:_MAX_MESSAGE]}") from None
         except MemoryError:
@@ -150,15 +128,28 @@ class Model:
     def save(self, path: str | Path) -> None:
         """Write the model such that `path` holds the old file or the whole new one at every instant.
 
-        Equal models give equal bytes.
+        The bytes pass every check of `load` before the file is touched. Equal models give equal bytes.
 
         Raises:
-            ModelError: The file cannot be written.
+            ModelError: The file cannot be written, or could not be loaded.
         """
         try:
-            model_file.write(path, {**self.document, "digest": self.digest}, self.arrays)
+            data = model_file.encode({**self.document, "digest": self.digest}, self.arrays)
+            _from_file(*model_file.read_stream(io.BytesIO(data), len(data)))
+        except ModelError as error:
+            raise ModelError(f"{path}: not written, because it could not be loaded: {error}") from None
+        try:
+            write_atomically(path, data)
         except OSError as error:
             raise ModelError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+    def with_metrics(self, metrics: Mapping[str, Any]) -> Model:
+        """The same model with these scores."""
+        return replace(self, provenance=replace(self.provenance, metrics=metrics))
+
+    def with_rules(self, rules: Sequence[DecisionRule]) -> Model:
+        """The same model with these decision rules, one for each label."""
+        return replace(self, decisions=replace(self.decisions, rules=tuple(rules)))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -171,39 +162,39 @@ class Model:
         return self.sensors.columns
 
     @property
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """The arrays of the file by name."""
-        arrays: dict[str, NDArray[Any]] = {"mean": self.mean, "scale": self.scale}
-        for index, (W, b) in enumerate(self.parameters):
-            arrays[f"W{index}"], arrays[f"b{index}"] = W, b
-        return {**arrays, "golden_inputs": self.golden_inputs, "golden_outputs": self.golden_outputs}
+    def calibration(self) -> tuple[Calibration, ...]:
+        """Calibration of each label's logit."""
+        return self.decisions.calibration
+
+    @property
+    def rules(self) -> tuple[DecisionRule, ...]:
+        """Rule of each label, from probability to presence."""
+        return self.decisions.rules
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """Scores on held-out data."""
+        return self.provenance.metrics
+
+    @property
+    def bags(self) -> tuple[Mapping[str, str], ...]:
+        """`name`, `sha256` and, optionally, `part` of each bag used."""
+        return self.provenance.bags
+
+    @property
+    def sections(self) -> dict[str, Section]:
+        """The sections of the file by name."""
+        return _sections(self.sensors, self.network, self.decisions, self.golden, self.provenance, self.reference)
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """The arrays of the file by name, `<section>.<array>`."""
+        return _arrays(self.sections)
 
     @property
     def document(self) -> dict[str, Any]:
         """The manifest of the file, but for the digest."""
-        labels = zip(self.labels, self.calibration, self.rules, strict=True)
-        return {
-            "format": manifest.FORMAT,
-            "version": manifest.VERSION,
-            "package_version": self.package_version,
-            "created": self.created,
-            "labels": [
-                {"name": name, "calibration": manifest.plain(calibration._asdict()), **manifest.plain(asdict(rule))}
-                for name, calibration, rule in labels
-            ],
-            "sensors": manifest.plain(self.sensors.document),
-            "columns": list(self.columns),
-            "network": {
-                "widths": [len(self.mean), *(len(b) for _, b in self.parameters)],
-                "activation": "scaled_relu",
-                "dtype": "float32",
-            },
-            "golden_vectors": len(self.golden_inputs),
-            "metrics": self.metrics,
-            "training": self.training,
-            "seed": int(self.seed),
-            "bags": list(self.bags),
-        }
+        return _document(self.sections)
 
     @cached_property
     def digest(self) -> str:
@@ -211,8 +202,8 @@ class Model:
         return manifest.digest(self.document, self.arrays)
 
     def predictor(self) -> Predictor:
-        """A new predictor with buffers of its own: one for each thread."""
-        return Predictor(self.parameters, self.mean, self.scale, self.calibration)
+        """A new predictor with buffers and memory of its own: one for each thread."""
+        return Predictor(self.network.restore().compile(), self.calibration)
 
     def __eq__(self, other: object) -> bool:
         return self.digest == other.digest if isinstance(other, Model) else NotImplemented
@@ -221,38 +212,69 @@ class Model:
         return hash(self.digest)
 
 
-def _from_file(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Model:
-    try:
-        sensors = parse_sensors(document["sensors"], "manifest: sensors")
-    except ConfigError as error:
-        raise ModelError(str(error)) from None
-    labels = document["labels"]
-    _check_names("labels", [label["name"] for label in labels], sensors.labels)
-    _check_names("columns", document["columns"], sensors.columns)
-    return Model(
-        sensors=sensors,
-        parameters=tuple((arrays[f"W{i}"], arrays[f"b{i}"]) for i in range(len(document["network"]["widths"]) - 1)),
-        mean=arrays["mean"],
-        scale=arrays["scale"],
-        calibration=tuple(Calibration(**label["calibration"]) for label in labels),
-        rules=tuple(DecisionRule(label["threshold"], label["enter"], label["exit"]) for label in labels),
-        golden_inputs=arrays["golden_inputs"],
-        golden_outputs=arrays["golden_outputs"],
-        metrics=document["metrics"],
-        training=document["training"],
-        seed=document["seed"],
-        bags=tuple(document["bags"]),
-        package_version=document["package_version"],
-        created=document["created"],
+def _sections(
+    sensors: SensorsConfig,
+    network: NetworkSection,
+    decisions: LabelsSection,
+    golden: GoldenVectors,
+    provenance: Provenance,
+    reference: Reference | None,
+) -> dict[str, Section]:
+    sections = [SensorsSection.of(sensors), network, decisions, golden, provenance, reference]
+    own: dict[str, Section] = {section.name: section for section in sections if section is not None}
+    return {kind.name: own[kind.name] for kind in manifest.SECTIONS if kind.name in own}
+
+
+def _document(sections: Mapping[str, Section]) -> dict[str, Any]:
+    return {
+        "format": manifest.FORMAT,
+        "version": manifest.VERSION,
+        "minor": manifest.MINOR,
+        "sections": {name: section.document() for name, section in sections.items()},
+    }
+
+
+def _arrays(sections: Mapping[str, Section]) -> dict[str, Array]:
+    return {f"{name}.{own}": array for name, section in sections.items() for own, array in section.arrays().items()}
+
+
+def _from_file(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> Model:
+    sections = manifest.read_sections(document, arrays)
+    model = Model(
+        sensors=sections["sensors"].config,
+        network=sections["network"],
+        decisions=sections["labels"],
+        golden=sections["golden"],
+        provenance=sections["provenance"],
+        reference=sections.get("reference"),
     )
+    model.golden.check(model.predictor(), model.labels)
+    return model
 
 
-def _check_names(key: str, found: Sequence[object], expected: Sequence[str]) -> None:
-    for index, (one, other) in enumerate(zip_longest(found, expected)):
-        if one != other:
-            raise ModelError(
-                f"manifest: key '{key}[{index}]': found {one!r}, expected {other!r} as in the sensors file"
-            )
+def _check_size(
+    sensors: SensorsConfig,
+    network: NetworkSection,
+    decisions: LabelsSection,
+    provenance: Provenance,
+    reference: Reference | None,
+) -> None:
+    """Refuse a model that no file holds, before golden vectors are drawn for it."""
+    d, c = len(sensors.columns), len(sensors.labels)
+    blank = GoldenVectors(np.zeros((1, d)), np.zeros((1, c), np.float32))
+    document = _document(_sections(sensors, network, decisions, blank, provenance, reference))
+    manifest.encode(document)
+    manifest.array_types(document)
+
+
+def _typical(reference: Reference | None, d: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Centre and deviation of each column (d,), by which golden vectors are drawn."""
+    if reference is None:
+        return np.zeros(d), np.ones(d)
+    low, centre, high = (reference.quantiles[reference.levels.index(level)] for level in (0.05, 0.5, 0.95))
+    # Between its quantiles of 5 and 95 %, a normal distribution has 3.29 deviations.
+    deviation = np.where(np.isfinite(high) & (high > low), high / 3.29 - low / 3.29, 1.0)
+    return np.where(np.isfinite(centre), centre, 0.0), deviation
 
 
 def _now() -> str:
@@ -263,11 +285,3 @@ def _now() -> str:
     except (ValueError, OverflowError, OSError):
         raise ConfigError(f"SOURCE_DATE_EPOCH: found {epoch!r}, expected whole seconds since 1970") from None
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _read_only(array: NDArray[Any], dtype: str) -> NDArray[Any]:
-    if array.dtype.str == dtype and array.flags.c_contiguous and not array.flags.writeable:
-        return array
-    copy = np.array(array, dtype, order="C")
-    copy.flags.writeable = False
-    return copy

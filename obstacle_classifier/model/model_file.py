@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""A model file as its manifest and arrays: what is read is complete, of the declared sizes and unchanged."""
+"""A model file as its manifest and arrays: the content read is complete, of the declared sizes and unchanged."""
 
 from __future__ import annotations
 
@@ -10,32 +10,31 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from obstacle_classifier.errors import ModelError
-from obstacle_classifier.files import open_regular_file, write_atomically
-from obstacle_classifier.model import manifest
+from obstacle_classifier.files import open_regular_file
+from obstacle_classifier.model import manifest, upgrade
 from obstacle_classifier.model.container import Container, describe_type, pack
+from obstacle_classifier.networks import Array
 
-__all__ = ["MAX_FILE_BYTES", "read", "write"]
+__all__ = ["MAX_FILE_BYTES", "encode", "read", "read_stream"]
 
 MAX_FILE_BYTES = manifest.MAX_ARRAY_BYTES + manifest.MAX_MANIFEST_BYTES + 2**16
 
 _MANIFEST = "manifest"
 
 
-def write(path: str | Path, document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write a manifest and its arrays such that `path` holds the old file or the whole new one at every instant.
+def encode(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
+    """The bytes of a file with this manifest and these arrays.
 
     Raises:
-        OSError: The file cannot be written.
+        ModelError: The manifest is too large.
     """
-    text = np.frombuffer(manifest.encode(document), np.uint8)
-    write_atomically(path, pack({_MANIFEST: text, **arrays}))
+    return pack({_MANIFEST: np.frombuffer(manifest.encode(document), np.uint8), **arrays})
 
 
-def read(path: str | Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """The manifest and the arrays of a model file.
+def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Array]]:
+    """The manifest and the arrays of a model file, in format 2 whatever the file's format.
 
     Members, types, shapes and total size are checked against the manifest and the limits before any array is read; then
     the digest.
@@ -46,22 +45,30 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     try:
         stream, size = open_regular_file(path)
         with stream:
-            return _read(stream, size)
+            return read_stream(stream, size)
     except OSError as error:
         raise ModelError(f"cannot be read: {error.strerror or error}") from None
 
 
-def _read(stream: BinaryIO, size: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def read_stream(stream: BinaryIO, size: int) -> tuple[dict[str, Any], dict[str, Array]]:
+    """As `read`, from an open file of `size` bytes."""
     if size > MAX_FILE_BYTES:
         raise ModelError(f"found {size} bytes, expected at most {MAX_FILE_BYTES}")
     container = Container(stream, size)
     document = manifest.parse(_manifest_text(container))
-    names = container.names - {_MANIFEST}
-    manifest.check_array_types(document, {name: container.array_type(name) for name in sorted(names)})
-    arrays = {name: container.read(name) for name in sorted(names)}
+    is_old = document["version"] == 1
+    if is_old:
+        upgrade.validate(document)
+        expected = upgrade.array_types(document)
+    else:
+        manifest.validate_sections(document)
+        expected = manifest.array_types(document)
+    names = sorted(container.names - {_MANIFEST})
+    manifest.check_array_types(document, expected, {name: container.array_type(name) for name in names})
+    arrays = {name: container.read(name) for name in names}
     if (found := manifest.digest(document, arrays)) != document["digest"]:
         raise ModelError(f"digest: found {found}, expected {document['digest'][:64]!r}: the content was changed")
-    return document, arrays
+    return upgrade.upgrade(document, arrays) if is_old else (document, arrays)
 
 
 def _manifest_text(container: Container) -> bytes:

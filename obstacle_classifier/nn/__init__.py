@@ -14,7 +14,7 @@ from obstacle_classifier.nn.losses import (
     log_loss,
     log_loss_from_logits,
 )
-from obstacle_classifier.nn.mlp import MLP
+from obstacle_classifier.nn.mlp import MLP, backpropagate
 from obstacle_classifier.nn.optimizers import SGD
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Linear",
     "ScaledReLU",
     "Sigmoid",
+    "backpropagate",
     "check_gradients",
     "check_layer",
     "check_network",

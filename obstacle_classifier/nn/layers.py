@@ -75,6 +75,19 @@ class Linear(Layer):
         self.b: Array = np.zeros(h, dtype)
         self._X: Array | None = None
 
+    @classmethod
+    def of(cls, W: Array, b: Array) -> Linear:
+        """The layer that works on these arrays, W (d, h) and b (h,), themselves.
+
+        Raises:
+            ValueError: where the shapes do not fit.
+        """
+        if W.ndim != 2 or b.shape != W.shape[1:]:
+            raise ValueError(f"expected W (d, h) and b (h,), got shapes {W.shape} and {b.shape}")
+        layer = cls.__new__(cls)
+        layer.W, layer.b, layer._X = W, b, None
+        return layer
+
     @property
     def parameters(self) -> tuple[Array, ...]:
         """(W, b)."""

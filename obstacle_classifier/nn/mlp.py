@@ -16,7 +16,7 @@ from obstacle_classifier.nn.initializers import Seed
 from obstacle_classifier.nn.layers import Layer, Linear, ScaledReLU, Sigmoid
 from obstacle_classifier.nn.losses import get_grad_log_loss, grad_log_loss_from_logits, log_loss_from_logits
 
-__all__ = ["MLP"]
+__all__ = ["MLP", "backpropagate"]
 
 
 class MLP:
@@ -62,20 +62,8 @@ class MLP:
         return np.asarray(np.minimum(*distances))
 
     def loss_and_gradients(self, X: ArrayLike, Y: ArrayLike) -> tuple[float, list[Array]]:
-        """The exact loss of a batch X (n, d), Y (n, c), and its gradients, one for each of `parameters`.
-
-        Backward starts at the logits with (P - Y)/n, which saturation does not lose, and leaves out the first layer's
-        dL/dX, which nobody needs. Nothing is updated.
-        """
-        body = self.layers[:-1]
-        for layer in body:
-            X = layer.forward(X)
-        G = grad_log_loss_from_logits(Y, X)
-        gradients: list[Array] = []
-        for layer in body[:0:-1]:
-            G, *own = layer.backward(G)
-            gradients[:0] = own
-        return log_loss_from_logits(Y, X), [*self.linears[0].parameter_gradients(G), *gradients]
+        """The exact loss of a batch X (n, d), Y (n, c), and its gradients, one for each of `parameters`."""
+        return backpropagate(self.layers[:-1], X, Y)
 
     def single_step_sgd(self, X: ArrayLike, Y: ArrayLike, lr: float = 0.1) -> None:
         """One step of SGD on the batch X (n, d), Y (n, c) by the composed formulas, eps included."""
@@ -115,3 +103,27 @@ class MLP:
 
     def __repr__(self) -> str:
         return "MLP({}, {}, {})".format(*self.shape)
+
+
+def backpropagate(layers: Sequence[Layer], X: ArrayLike, Y: ArrayLike) -> tuple[float, list[Array]]:
+    """The exact log loss of a batch X (n, d), Y (n, c), and its gradients in the order of the layers' parameters.
+
+    Backward starts at the logits with (P - Y)/n, which saturation does not lose, and leaves out the first layer's
+    dL/dX, which nobody needs. Nothing is updated.
+
+    Args:
+        layers: From the features to the logits; the first is a Linear.
+        X: The features.
+        Y: The labels.
+    """
+    first = layers[0]
+    if not isinstance(first, Linear):
+        raise TypeError(f"expected a Linear as first layer, got {first}")
+    for layer in layers:
+        X = layer.forward(X)
+    G = grad_log_loss_from_logits(Y, X)
+    gradients: list[Array] = []
+    for layer in layers[:0:-1]:
+        G, *own = layer.backward(G)
+        gradients[:0] = own
+    return log_loss_from_logits(Y, X), [*first.parameter_gradients(G), *gradients]

@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.features import SensorsConfig
-from obstacle_classifier.model import standardise
+from obstacle_classifier.networks import fit_normaliser, standardise
 from obstacle_classifier.nn import MLP, SGD, log_loss_from_logits
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.config import TrainConfig
 from obstacle_classifier.training.dataset import Dataset
-from obstacle_classifier.training.normaliser import fit_normaliser
 
 __all__ = [
     "SENSOR_DROPOUT",

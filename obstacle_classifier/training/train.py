@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from obstacle_classifier.bags import Bag
 from obstacle_classifier.errors import BagError
 from obstacle_classifier.features import SensorsConfig
-from obstacle_classifier.model import Model
+from obstacle_classifier.model import Model, Reference
+from obstacle_classifier.networks import MLPNetwork
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.config import TrainConfig
 from obstacle_classifier.training.dataset import Dataset, read_dataset
@@ -94,15 +95,14 @@ def train(sensors: SensorsConfig, paths: Sequence[Path], config: TrainConfig, pr
     parts = _parts(data, rows)
     model = Model.create(
         sensors=sensors,
-        parameters=[(linear.W, linear.b) for linear in fitted.network.linears],
-        mean=fitted.mean,
-        scale=fitted.scale,
+        network=MLPNetwork.of(fitted.network, fitted.mean, fitted.scale),
+        reference=Reference.of(data.X[np.concatenate(rows[:2])]),
         training=config.document(),
         seed=config.seed,
         bags=_provenance(paths, data, parts),
     )
     scored = _scored(model, data, rows[2])
-    model = replace(model, metrics=_test_scores(model, data, scored))
+    model = model.with_metrics(_test_scores(model, data, scored))
     bags = {part: tuple(name for name, own in zip(data.bags, parts, strict=True) if own == part) for part in PARTS}
     return Training(model, fitted.history, fitted.epochs, bags, scored)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import io
 import itertools
+import json
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -19,8 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obstacle_classifier.features import SensorsConfig, parse_sensors
-from obstacle_classifier.model import Model, manifest, model_file
-from obstacle_classifier.nn import MLP, Linear
+from obstacle_classifier.model import Model, manifest
+from obstacle_classifier.model.container import pack
+from obstacle_classifier.networks import MLPNetwork
+from obstacle_classifier.nn import MLP
 
 SENSORS = parse_sensors(
     {
@@ -61,15 +64,10 @@ def make_model(sensors: SensorsConfig = SENSORS, seed: int = 0, h: int = 16, **f
     rng = np.random.default_rng(seed)
     network = MLP(len(sensors.columns), h, len(sensors.labels), rng, np.float32)
     missing = np.array([column.endswith(".missing") for column in sensors.columns])
-    model = Model.create(
-        sensors=sensors,
-        parameters=[(layer.W, layer.b) for layer in network.layers if isinstance(layer, Linear)],
-        mean=np.where(missing, 0.0, rng.normal(size=len(missing))),
-        scale=np.where(missing, 1.0, rng.uniform(0.5, 2.0, len(missing))),
-        seed=seed,
-        **fields,
-    )
-    return replace(model, created="2025-01-31T12:00:00Z")
+    mean = np.where(missing, 0.0, rng.normal(size=len(missing)))
+    scale = np.where(missing, 1.0, rng.uniform(0.5, 2.0, len(missing)))
+    model = Model.create(sensors=sensors, network=MLPNetwork.of(network, mean, scale), seed=seed, **fields)
+    return replace(model, provenance=replace(model.provenance, created="2025-01-31T12:00:00Z"))
 
 
 def save_for_ever(path: Path, models: Sequence[Model], started: Connection) -> None:
@@ -88,11 +86,24 @@ def forge(
     *,
     sign: bool = True,
 ) -> Path:
-    """Write `model` with other keys in the manifest and other arrays (None: left out); the digest fits if `sign`."""
-    changed = {**copy.deepcopy(model.document), **(document or {})}
+    """Write `model` with other keys in the manifest and other arrays (None: left out); the digest fits if `sign`.
+
+    Args:
+        path: The file.
+        model: Its model.
+        document: New values of keys at the top (`version`) or in a section (`labels.labels`).
+        arrays: New arrays by name, such as `network.W0`.
+        sign: Whether the digest fits.
+    """
+    changed = copy.deepcopy(model.document)
+    for key, value in (document or {}).items():
+        section, _, name = key.partition(".")
+        target = changed["sections"][section] if name else changed
+        target[name or section] = value
     members = {name: array for name, array in {**model.arrays, **(arrays or {})}.items() if array is not None}
     digest = manifest.digest(changed, members) if sign else model.digest
-    model_file.write(path, {**changed, "digest": digest}, members)
+    text = np.frombuffer(json.dumps({**changed, "digest": digest}, separators=(",", ":")).encode(), np.uint8)
+    path.write_bytes(pack({"manifest": text, **members}))
     return path
 
 

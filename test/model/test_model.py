@@ -15,11 +15,12 @@ from hypothesis.extra.numpy import arrays
 
 from obstacle_classifier.errors import ConfigError, ModelError
 from obstacle_classifier.features import parse_sensors
-from obstacle_classifier.model import Calibration, Model, describe, standardise
+from obstacle_classifier.model import Calibration, Model, Reference, describe
 from obstacle_classifier.model.decision import DecisionRule
 from obstacle_classifier.model.golden import MARGIN
+from obstacle_classifier.networks import Batch, MLPNetwork, standardise
 from obstacle_classifier.nn import CompiledMLP, sigmoid
-from test.helpers.models import SENSORS, make_model
+from test.helpers.models import SENSORS, forge, make_model
 
 pytestmark = pytest.mark.runtime
 
@@ -37,6 +38,7 @@ def full_model() -> Model:
         metrics={"macro": {"f1": np.float32(0.5), "average_precision": float("nan")}, "n": np.int64(7)},
         training={"hidden": 16, "shares": (0.5, 0.25), "preset": "default", "shuffle": True},
         bags=BAGS,
+        reference=Reference.of(np.random.default_rng(0).normal(size=(100, D))),
     )
 
 
@@ -49,11 +51,11 @@ def test_a_saved_model_is_loaded_as_it_was(tmp_path: Path) -> None:
     assert loaded.digest == model.digest
     assert loaded.sensors == SENSORS
     assert (loaded.labels, loaded.columns) == (SENSORS.labels, SENSORS.columns)
-    assert (loaded.rules, loaded.calibration, loaded.seed) == (RULES, CALIBRATION, 0)
+    assert (loaded.rules, loaded.calibration, loaded.provenance.seed) == (RULES, CALIBRATION, 0)
     assert loaded.metrics == {"macro": {"f1": 0.5, "average_precision": None}, "n": 7}
-    assert loaded.training == {"hidden": 16, "shares": [0.5, 0.25], "preset": "default", "shuffle": True}
+    assert loaded.provenance.training == {"hidden": 16, "shares": [0.5, 0.25], "preset": "default", "shuffle": True}
     assert list(loaded.bags) == BAGS
-    assert loaded.created == "2025-01-31T12:00:00Z"
+    assert loaded.provenance.created == "2025-01-31T12:00:00Z"
     assert loaded.arrays.keys() == model.arrays.keys()
     for name, array in loaded.arrays.items():
         assert array.tobytes() == model.arrays[name].tobytes()
@@ -72,24 +74,39 @@ def test_equal_models_are_equal_files(tmp_path: Path) -> None:
 
 def test_every_field_is_part_of_what_a_model_is() -> None:
     model = full_model()
-    (W, b), *others = model.parameters
+
+    def origin(**changes: Any) -> dict[str, Any]:
+        return {"provenance": replace(model.provenance, **changes)}
+
+    def decisions(**changes: Any) -> dict[str, Any]:
+        return {"decisions": replace(model.decisions, **changes)}
+
+    def numbers(**changes: Any) -> dict[str, Any]:
+        return {"network": replace(model.network, numbers={**model.network.numbers, **changes})}
+
+    b0, mean, scale = (model.network.numbers[name] for name in ("b0", "mean", "scale"))
+    assert model.reference is not None
     changes: list[dict[str, Any]] = [
         {"sensors": parse_sensors({**SENSORS.document, "interval": 0.2}, "test")},
-        {"parameters": ((W, np.nextafter(b, np.float32(1))), *others)},
-        {"mean": model.mean * 2},
-        {"scale": np.where(model.scale == 1, 1, 1.5)},
-        {"calibration": (Calibration(), *CALIBRATION[1:])},
-        {"rules": (DecisionRule(0.26, 3, 2), *RULES[1:])},
-        {"rules": (DecisionRule(0.25, 4, 2), *RULES[1:])},
-        {"rules": (DecisionRule(0.25, 3, 1), *RULES[1:])},
-        {"golden_inputs": model.golden_inputs + 1},
-        {"golden_outputs": 1 - model.golden_outputs},
-        {"metrics": {}},
-        {"training": {}},
-        {"seed": 1},
-        {"bags": ()},
-        {"package_version": "0"},
-        {"created": "2025-01-31T12:00:01Z"},
+        numbers(b0=np.nextafter(b0, np.float32(1))),
+        numbers(mean=mean * 2),
+        numbers(scale=np.where(scale == 1, 1, 1.5)),
+        decisions(calibration=(Calibration(), *CALIBRATION[1:])),
+        decisions(rules=(DecisionRule(0.26, 3, 2), *RULES[1:])),
+        decisions(rules=(DecisionRule(0.25, 4, 2), *RULES[1:])),
+        decisions(rules=(DecisionRule(0.25, 3, 1), *RULES[1:])),
+        {"golden": replace(model.golden, inputs=model.golden.inputs + 1)},
+        {"golden": replace(model.golden, outputs=1 - model.golden.outputs)},
+        {"reference": None},
+        {"reference": replace(model.reference, unknown=np.full(D, 0.5))},
+        {"reference": replace(model.reference, quantiles=model.reference.quantiles * 2)},
+        {"reference": replace(model.reference, levels=(0.5, *model.reference.levels[1:]))},
+        origin(metrics={}),
+        origin(training={}),
+        origin(seed=1),
+        origin(bags=()),
+        origin(package_version="0"),
+        origin(created="2025-01-31T12:00:01Z"),
     ]
     assert set().union(*changes) == set(Model.__dataclass_fields__)
     assert len({model.digest, *(replace(model, **change).digest for change in changes)}) == len(changes) + 1
@@ -99,16 +116,17 @@ def test_numpy_reads_the_file_without_pickle(tmp_path: Path) -> None:
     make_model().save(tmp_path / "model.npz")
     with np.load(tmp_path / "model.npz", allow_pickle=False) as file:
         assert {name: (file[name].dtype.str, file[name].shape) for name in file.files if name != "manifest"} == {
-            "W0": ("<f4", (D, 16)),
-            "b0": ("<f4", (16,)),
-            "W1": ("<f4", (16, 16)),
-            "b1": ("<f4", (16,)),
-            "W2": ("<f4", (16, C)),
-            "b2": ("<f4", (C,)),
-            "mean": ("<f8", (D,)),
-            "scale": ("<f8", (D,)),
-            "golden_inputs": ("<f8", (8, D)),
-            "golden_outputs": ("<f4", (8, C)),
+            "network.W0": ("<f4", (D, 16)),
+            "network.b0": ("<f4", (16,)),
+            "network.W1": ("<f4", (16, 16)),
+            "network.b1": ("<f4", (16,)),
+            "network.W2": ("<f4", (16, C)),
+            "network.b2": ("<f4", (C,)),
+            "network.mean": ("<f8", (D,)),
+            "network.scale": ("<f8", (D,)),
+            "golden.inputs": ("<f8", (8, D)),
+            "golden.outputs": ("<f4", (8, C)),
+            "provenance.bags": ("|u1", (0,)),
         }
 
 
@@ -119,12 +137,14 @@ def test_probabilities_by_hand(tmp_path: Path) -> None:
     )
     model = Model.create(
         sensors=sensors,
-        parameters=[
-            (np.array([[1.0, 0.25], [-1.0, 0.0]], np.float32), np.array([1.0, 0.0], np.float32)),
-            (np.array([[0.5], [9.0]], np.float32), np.array([-1.0], np.float32)),
-        ],
-        mean=np.array([10.0, 0.0]),
-        scale=np.array([4.0, 1.0]),
+        network=MLPNetwork(
+            [
+                (np.array([[1.0, 0.25], [-1.0, 0.0]], np.float32), np.array([1.0, 0.0], np.float32)),
+                (np.array([[0.5], [9.0]], np.float32), np.array([-1.0], np.float32)),
+            ],
+            mean=np.array([10.0, 0.0]),
+            scale=np.array([4.0, 1.0]),
+        ),
         calibration=[Calibration(0.5, -1.25)],
     )
     model.save(tmp_path / "model.npz")
@@ -139,9 +159,10 @@ def test_probabilities_by_hand(tmp_path: Path) -> None:
 
 def test_calibration_acts_on_the_logit() -> None:
     model = full_model()
-    network = CompiledMLP(model.parameters)
-    for x in model.golden_inputs:
-        logits = network.logits(standardise(x, model.mean, model.scale)).astype(np.float64)
+    numbers = model.network.numbers
+    network = CompiledMLP([(numbers[f"W{i}"], numbers[f"b{i}"]) for i in range(3)])
+    for x in model.golden.inputs:
+        logits = network.logits(standardise(x, numbers["mean"], numbers["scale"])).astype(np.float64)
         scale, offset = np.array(CALIBRATION).T
         np.testing.assert_allclose(model.predictor().probabilities(x), sigmoid(logits * scale + offset), rtol=1e-6)
 
@@ -173,26 +194,28 @@ def test_missing_columns_pass_standardising_as_they_are() -> None:
     x[MISSING] = 1
     expected = np.zeros(D, np.float32)
     expected[MISSING] = 1
-    assert np.array_equal(standardise(x, model.mean, model.scale), expected)
+    assert np.array_equal(standardise(x, model.network.numbers["mean"], model.network.numbers["scale"]), expected)
 
 
 def test_each_call_gives_a_new_array_with_the_same_bits() -> None:
     model = full_model()
     predictor, other = model.predictor(), model.predictor()
-    first = [predictor.probabilities(x) for x in model.golden_inputs]
-    inputs = model.golden_inputs.copy()
+    first = [predictor.probabilities(x) for x in model.golden.inputs]
+    inputs = model.golden.inputs.copy()
     again = [other.probabilities(x) for x in inputs[::-1]][::-1]
-    assert [p.tobytes() for p in first] == [p.tobytes() for p in again] == [p.tobytes() for p in model.golden_outputs]
-    assert inputs.tobytes() == model.golden_inputs.tobytes()
+    assert [p.tobytes() for p in first] == [p.tobytes() for p in again] == [p.tobytes() for p in model.golden.outputs]
+    assert inputs.tobytes() == model.golden.inputs.tobytes()
     assert len({p.ctypes.data for p in first}) == len(first)
 
 
 def test_no_features_make_a_probability_other_than_a_number_from_0_to_1() -> None:
     largest = np.float32(1e6)
     model = make_model()
-    extreme = replace(
-        model, parameters=tuple((np.sign(W) * largest, np.sign(b) * largest) for W, b in model.parameters)
-    )
+    numbers = {
+        name: array if name in ("mean", "scale") else np.sign(array) * largest
+        for name, array in model.network.numbers.items()
+    }
+    extreme = replace(model, network=replace(model.network, numbers=numbers))
     for predictor in (model.predictor(), extreme.predictor()):
         for value in (np.nan, np.inf, -np.inf, 1.7e308, -1.7e308, 5e-324, 0.0):
             p = predictor.probabilities(np.full(D, value))
@@ -202,35 +225,70 @@ def test_no_features_make_a_probability_other_than_a_number_from_0_to_1() -> Non
 def test_golden_vectors_stay_clear_of_the_jump_and_hold_unknowns() -> None:
     model = make_model(h=128)
     predictor = model.predictor()
-    for x in model.golden_inputs:
+    for x in model.golden.inputs:
         predictor.probabilities(x)
-        assert predictor.nearest_jump() > MARGIN
-    unknown = np.isnan(model.golden_inputs).any(axis=1)
+        assert predictor.margin() > MARGIN
+    unknown = np.isnan(model.golden.inputs).any(axis=1)
     assert unknown.any()
     assert not unknown.all()
-    flags = model.golden_inputs[:, MISSING]
+    flags = model.golden.inputs[:, MISSING]
     assert np.isin(flags, (0, 1)).all()
     assert flags.any()
 
 
 def test_golden_vectors_are_drawn_from_the_seed() -> None:
-    model = make_model()
-    arguments = {
-        "sensors": SENSORS,
-        "parameters": model.parameters,
-        "mean": model.mean,
-        "scale": model.scale,
-    }
-    one, again, other = (Model.create(**arguments, seed=seed).golden_inputs for seed in (0, 0, 1))  # type: ignore[arg-type]
-    assert one.tobytes() == again.tobytes() == model.golden_inputs.tobytes()
+    network = make_model().network.restore()
+    one, again, other = (Model.create(sensors=SENSORS, network=network, seed=seed).golden.inputs for seed in (0, 0, 1))
+    assert one.tobytes() == again.tobytes() == make_model().golden.inputs.tobytes()
     assert one.tobytes() != other.tobytes()
 
 
+def test_golden_vectors_are_like_the_training_columns() -> None:
+    X = np.random.default_rng(0).normal(1000.0, 0.01, (500, D))
+    model = Model.create(sensors=SENSORS, network=make_model().network.restore(), reference=Reference.of(X))
+    known = np.delete(model.golden.inputs, MISSING, axis=1)
+    assert np.nanmax(np.abs(known - 1000.0)) < 0.1
+
+
 def test_a_network_that_sits_on_the_jump_has_no_golden_vectors() -> None:
+    network = make_model().network.restore()
+    assert isinstance(network, MLPNetwork)
+    network.linears[0].W[:], network.linears[0].b[:] = 0, 1
+    with pytest.raises(ModelError, match=r"within 2e-05 of a discontinuity"):
+        Model.create(sensors=SENSORS, network=network)
+
+
+def test_a_saved_network_can_be_trained_on() -> None:
+    network = make_model().network.restore()
+    X = np.random.default_rng(0).normal(size=(50, D))
+    batch = Batch(network.inputs(X), (X[:, :C] > 0).astype(np.float32))
+    before, gradients = network.gradients(batch)
+    parameters = network.parameters()
+    for name, gradient in gradients.items():
+        parameters[name] -= np.float32(0.01) * gradient
+    assert network.gradients(batch)[0] < before
+
+
+def test_a_model_whose_file_would_be_refused_is_not_written(tmp_path: Path) -> None:
     model = make_model()
-    (W, b), *others = model.parameters
-    with pytest.raises(ModelError, match=r"within 0\.001 of ScaledReLU's jump"):
-        Model.create(sensors=SENSORS, parameters=[(W * 0, b * 0 + 1), *others], mean=model.mean, scale=model.scale)
+    wrong = replace(model, golden=replace(model.golden, outputs=1 - model.golden.outputs))
+    (tmp_path / "model.npz").write_bytes(b"before")
+    with pytest.raises(ModelError, match=r"model\.npz: not written, because it could not be loaded: golden vector 0"):
+        wrong.save(tmp_path / "model.npz")
+    assert (tmp_path / "model.npz").read_bytes() == b"before"
+
+
+def test_an_optional_section_of_a_newer_minor_version_is_skipped(tmp_path: Path) -> None:
+    model = make_model()
+    sections = {**model.document["sections"], "colours": {"optional": True, "names": ["red"]}}
+    path = forge(tmp_path / "newer.npz", model, {"minor": 1, "sections": sections}, {"colours.wheel": np.zeros(3)})
+    assert Model.load(path) == model
+
+
+def test_the_bags_of_a_fleet_fit_into_a_file(tmp_path: Path) -> None:
+    bags = [{"name": f"robot_{k}/street", "sha256": f"{k:064x}", "part": "train"} for k in range(30_000)]
+    make_model(h=4, bags=bags).save(tmp_path / "model.npz")
+    assert list(Model.load(tmp_path / "model.npz").bags) == bags
 
 
 def with_entry(array: Any, index: Any, value: float) -> Any:
@@ -240,72 +298,78 @@ def with_entry(array: Any, index: Any, value: float) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("name", "index", "value", "message"),
     [
-        (
-            lambda m: {"parameters": [(with_entry(m.parameters[0][0], (2, 3), np.nan), m.parameters[0][1])]},
-            "network: found",
-        ),
-        (
-            lambda m: {
-                "parameters": [(with_entry(m.parameters[0][0], (2, 3), np.nan), m.parameters[0][1]), *m.parameters[1:]]
-            },
-            r"W0: index \(2, 3\): found nan, expected numbers of at most 1e\+06",
-        ),
-        (
-            lambda m: {"parameters": [*m.parameters[:2], (m.parameters[2][0], with_entry(m.parameters[2][1], 1, 2e6))]},
-            r"b2: index \(1,\): found 2e\+06, expected numbers of at most 1e\+06",
-        ),
-        (lambda m: {"mean": m.mean[:-1]}, r"mean, scale: found shapes \(13,\) and \(14,\), expected \(14,\)"),
-        (
-            lambda m: {"mean": with_entry(m.mean, 0, np.inf)},
-            "mean: column scan.sector_00_min.last: found inf, expected",
-        ),
-        (
-            lambda m: {"scale": with_entry(m.scale, 0, 0)},
-            "scale: column scan.sector_00_min.last: found 0, expected more",
-        ),
-        (lambda m: {"scale": with_entry(m.scale, 0, np.nan)}, "scale: column scan.sector_00_min.last: found nan"),
-        (
-            lambda m: {"mean": with_entry(m.mean, MISSING[1], 0.5)},
-            "mean: column imu.missing: found 0.5, expected 0, because",
-        ),
-        (
-            lambda m: {"scale": with_entry(m.scale, MISSING[1], 2)},
-            "scale: column imu.missing: found 2, expected 1, because",
-        ),
-        (lambda m: {"calibration": [Calibration()]}, "found 3 outputs and 1 calibrations for 3 labels"),
-        (
-            lambda m: {"calibration": [Calibration(), Calibration(-1, 0), Calibration()]},
-            "calibration of bicycle: found scale -1, offset 0, expected a scale of more than 0",
-        ),
+        ("W0", (2, 3), np.nan, r"W0: index \(2, 3\): found nan, expected numbers of at most 1e\+06"),
+        ("b2", 1, 2e6, r"b2: index \(1,\): found 2e\+06, expected numbers of at most 1e\+06"),
+        ("mean", 0, np.inf, "mean: column scan.sector_00_min.last: found inf, expected"),
+        ("scale", 0, 0, "scale: column scan.sector_00_min.last: found 0, expected more"),
+        ("scale", 0, np.nan, "scale: column scan.sector_00_min.last: found nan"),
+        ("mean", MISSING[1], 0.5, "mean: column imu.missing: found 0.5, expected 0, because"),
+        ("scale", MISSING[1], 2, "scale: column imu.missing: found 2, expected 1, because"),
     ],
 )
-def test_numbers_that_make_no_model_are_refused(change: Any, message: str) -> None:
-    model = make_model()
-    arguments = {"sensors": SENSORS, "parameters": model.parameters, "mean": model.mean, "scale": model.scale}
+def test_numbers_that_make_no_network_are_refused(name: str, index: Any, value: float, message: str) -> None:
+    section = make_model().network
+    network = replace(section, numbers={**section.numbers, name: with_entry(section.numbers[name], index, value)})
     with pytest.raises(ModelError, match=message):
-        Model.create(**{**arguments, **change(model)})
+        Model.create(sensors=SENSORS, network=network.restore())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"calibration": [Calibration()]}, "labels: found 1 calibrations and 3 rules for 3 labels"),
+        (
+            {"calibration": [Calibration(), Calibration(-1, 0), Calibration()]},
+            "calibration of bicycle: found scale -1, offset 0, expected a scale of more than 0",
+        ),
+        (
+            {"network": MLPNetwork([(np.zeros((D, 2)), np.zeros(2))], np.zeros(D), np.ones(D))},
+            r"network of widths \[14, 2\]: expected 14 inputs and 3 outputs",
+        ),
+        ({"bags": [{"name": "walk"}]}, "bags: found keys name, expected name, sha256 and perhaps part"),
+    ],
+)
+def test_parts_that_make_no_model_are_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        Model.create(**{"sensors": SENSORS, "network": make_model().network.restore(), **arguments})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "d", "message"),
+    [
+        ([(np.zeros((3, 2)), np.zeros(3))], 3, r"network: found shapes .* that chain from 3"),
+        ([(np.zeros((3, 2)), np.zeros(2)), (np.zeros((4, 1)), np.zeros(1))], 3, "network: found shapes"),
+        ([], 3, "network: found shapes"),
+        ([(np.zeros((3, 2)), np.zeros(2))], 2, "network: found shapes"),
+    ],
+)
+def test_shapes_that_do_not_chain_are_refused(parameters: Any, d: int, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        MLPNetwork(parameters, np.zeros(d), np.ones(d))
+    with pytest.raises(ModelError, match=r"mean, scale: found shapes \(3,\) and \(2,\)"):
+        MLPNetwork(parameters, np.zeros(3), np.ones(2))
 
 
 def test_a_network_too_large_for_a_file_is_refused_where_it_is_made() -> None:
     with pytest.raises(
-        ModelError, match=r"network of widths \[14, 3000, 3000, 3\]: \d+ bytes of arrays, expected at most"
+        ModelError, match=r"network of widths \[14, 3000, 3000, 3\], .*: \d+ bytes of arrays, expected at most"
     ):
         make_model(h=3000)
 
 
 def test_creation_time_follows_source_date_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     model = make_model()
-    arguments = {"sensors": SENSORS, "parameters": model.parameters, "mean": model.mean, "scale": model.scale}
+    arguments = {"sensors": SENSORS, "network": model.network.restore()}
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "86399")
-    assert Model.create(**arguments).created == "1970-01-01T23:59:59Z"  # type: ignore[arg-type]
+    assert Model.create(**arguments).provenance.created == "1970-01-01T23:59:59Z"  # type: ignore[arg-type]
     for bad in ("", "now", "1.5", "9" * 30):
         monkeypatch.setenv("SOURCE_DATE_EPOCH", bad)
         with pytest.raises(ConfigError, match=f"SOURCE_DATE_EPOCH: found '{bad}', expected whole seconds"):
             Model.create(**arguments)  # type: ignore[arg-type]
     monkeypatch.delenv("SOURCE_DATE_EPOCH")
-    assert Model.create(**arguments).created > "2025"  # type: ignore[arg-type]
+    assert Model.create(**arguments).provenance.created > "2025"  # type: ignore[arg-type]
 
 
 def test_a_model_that_cannot_be_saved_says_where(tmp_path: Path) -> None:
@@ -321,7 +385,7 @@ def test_describe_names_what_a_model_holds() -> None:
     for part in (
         model.digest,
         "2025-01-31T12:00:00Z by obstacle_classifier",
-        "14 -> 16 -> 16 -> 3, 563 parameters",
+        "14 -> 16 -> 16 -> 3, mlp, 563 parameters",
         "interval  0.1 s",
         "pedestrian  0.25       3      2     2            -0.5",
         "imu     sensor_msgs/msg/Imu        /imu/data     3        1 s     1 s      no",

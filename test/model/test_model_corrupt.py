@@ -116,7 +116,7 @@ def test_a_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     MODEL.save(path)
     members = [*members_of(path).items()]
     path.write_bytes(zip_of([*members, members[0]]))
-    with pytest.raises(ModelError, match="member W0: is there twice"):
+    with pytest.raises(ModelError, match=r"member golden\.inputs: is there twice"):
         Model.load(path)
 
 

@@ -16,13 +16,12 @@ pytest.importorskip("rosbags", reason="rosbags is not installed")
 from obstacle_classifier.bags import find_bags
 from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.features import load_sensors, parse_sensors
-from obstacle_classifier.model import standardise
+from obstacle_classifier.networks import fit_normaliser, standardise
 from obstacle_classifier.nn import MLP, log_loss_from_logits
 from obstacle_classifier.progress import Silent
 from obstacle_classifier.training.config import TrainConfig
 from obstacle_classifier.training.dataset import read_dataset
 from obstacle_classifier.training.fit import best_epoch, drop_sensors, fit, fit_dataset, sensor_columns, start, step
-from obstacle_classifier.training.normaliser import fit_normaliser
 from obstacle_classifier.training.split import hold_out
 from test.helpers.training import DOCUMENT, SENSORS, Recorder, make_dataset
 

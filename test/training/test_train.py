@@ -11,10 +11,10 @@ import pytest
 pytest.importorskip("rosbags", reason="rosbags is not installed")
 
 from obstacle_classifier.errors import BagError, ConfigError
+from obstacle_classifier.networks import fit_normaliser
 from obstacle_classifier.progress import Silent
 from obstacle_classifier.training import TrainConfig, Training, evaluate, train
 from obstacle_classifier.training.dataset import read_dataset
-from obstacle_classifier.training.normaliser import fit_normaliser
 from test.helpers.bags import write_bag
 from test.helpers.messages import make_float32
 from test.helpers.training import FLOAT32, SENSORS, START, Recorder, write_street
@@ -49,8 +49,8 @@ def test_whole_bags_are_held_out_and_named(training: Training, streets: list[Pat
 def test_the_normaliser_has_not_seen_the_test_bags(training: Training, streets: list[Path]) -> None:
     data = read_dataset([path for path in streets if path.name not in training.bags["test"]], SENSORS, Silent())
     mean, scale = fit_normaliser(data.X[data.usable], SENSORS.columns)
-    np.testing.assert_array_equal(training.model.mean, mean)
-    np.testing.assert_array_equal(training.model.scale, scale)
+    np.testing.assert_array_equal(training.model.network.numbers["mean"], mean)
+    np.testing.assert_array_equal(training.model.network.numbers["scale"], scale)
 
 
 def test_evaluate_gives_the_scores_that_training_promised(training: Training, streets: list[Path]) -> None:
@@ -66,7 +66,7 @@ def test_evaluate_gives_the_scores_that_training_promised(training: Training, st
 
 def test_the_reference_preset_trains(streets: list[Path]) -> None:
     model = train(SENSORS, streets, TrainConfig(preset="reference", hidden=16), Silent()).model
-    assert model.training["preset"] == "reference"
+    assert model.provenance.training["preset"] == "reference"
     assert model.metrics["macro"]["average_precision"] > 0.5
 
 

@@ -56,7 +56,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_model(model
     one, again, other = (path.read_bytes() for path in models)
     assert one == again
     assert one != other
-    assert Model.load(models[0]).created == "2023-11-14T22:13:20Z"
+    assert Model.load(models[0]).provenance.created == "2023-11-14T22:13:20Z"
 
 
 def test_a_killed_training_leaves_the_old_file_or_the_whole_new_one(

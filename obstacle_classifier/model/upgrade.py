@@ -1,0 +1,105 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Model files of format 1 as documents and arrays of format 2; the numbers are the same, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from obstacle_classifier.model import manifest
+from obstacle_classifier.model.bag_list import encode as encode_bags
+from obstacle_classifier.model.golden import GoldenVectors
+from obstacle_classifier.model.sections import LabelsSection, Provenance, validate_section
+from obstacle_classifier.networks import Array, ArrayType, MLPNetwork
+
+__all__ = ["array_types", "upgrade", "validate"]
+
+_BAGS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["name", "sha256"],
+        "properties": {
+            "name": {"type": "string"},
+            "sha256": {"type": "string", "pattern": r"^[0-9a-f]{64}\Z", "description": "64 hexadecimal digits"},
+            "part": {"type": "string"},
+        },
+    },
+}
+_PROPERTIES: dict[str, Any] = {
+    "format": {"type": "string"},
+    "version": {"type": "integer"},
+    **{name: key.schema for name, key in Provenance.declared_keys().items()},
+    "labels": LabelsSection.schema()["properties"]["labels"],
+    "sensors": {"type": "object"},
+    "columns": {"type": "array", "minItems": 1},
+    "network": MLPNetwork.spec_schema,
+    "golden_vectors": GoldenVectors.declared_keys()["count"].schema,
+    "bags": _BAGS,
+    "digest": {"type": "string"},
+}
+_SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": list(_PROPERTIES),
+    "properties": _PROPERTIES,
+}
+
+
+def validate(document: Mapping[str, Any]) -> None:
+    """Check a parsed manifest of format 1.
+
+    Raises:
+        ModelError: Naming the key, what was found and what was expected.
+    """
+    validate_section(document, _SCHEMA, "")
+
+
+def array_types(document: Mapping[str, Any]) -> dict[str, ArrayType]:
+    """The arrays of a valid manifest of format 1.
+
+    Raises:
+        ModelError: All together are larger than a model may be, or columns, widths and labels disagree.
+    """
+    upgraded = manifest.array_types(_document(document))
+    return {_old_name(name): kind for name, kind in upgraded.items() if name != "provenance.bags"}
+
+
+def upgrade(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> tuple[dict[str, Any], dict[str, Array]]:
+    """The document and the arrays of format 2."""
+    layers = range(len(list(pairwise(document["network"]["widths"]))))
+    names = ["mean", "scale", *(f"{kind}{layer}" for layer in layers for kind in "Wb")]
+    bags = np.frombuffer(encode_bags(document["bags"]), np.uint8)
+    return _document(document), {
+        **{f"network.{name}": arrays[name] for name in names},
+        "golden.inputs": arrays["golden_inputs"],
+        "golden.outputs": arrays["golden_outputs"],
+        "provenance.bags": bags,
+    }
+
+
+def _old_name(name: str) -> str:
+    section, _, own = name.partition(".")
+    return f"golden_{own}" if section == "golden" else own
+
+
+def _document(document: Mapping[str, Any]) -> dict[str, Any]:
+    own = {name: document[name] for name in Provenance.declared_keys()}
+    return {
+        "format": manifest.FORMAT,
+        "version": manifest.VERSION,
+        "minor": manifest.MINOR,
+        "sections": {
+            "sensors": {"config": document["sensors"], "columns": document["columns"]},
+            "network": {"kind": MLPNetwork.kind, "spec": document["network"]},
+            "labels": {"labels": document["labels"]},
+            "golden": {"count": document["golden_vectors"]},
+            "provenance": {**own, "bags": len(encode_bags(document["bags"]))},
+        },
+    }

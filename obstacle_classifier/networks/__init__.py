@@ -1,0 +1,34 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Networks: raw feature vectors to one logit per label. One module a kind; the registry below is the only list.
+
+A new kind is a class in a module of its own and one entry in `NETWORKS`.
+"""
+
+from obstacle_classifier.networks.mlp import MLPNetwork
+from obstacle_classifier.networks.network import (
+    Array,
+    ArrayType,
+    Batch,
+    CompiledNetwork,
+    Network,
+    network_class,
+    register,
+)
+from obstacle_classifier.networks.standardise import fit_normaliser, standardise
+
+__all__ = [
+    "Array",
+    "ArrayType",
+    "Batch",
+    "CompiledNetwork",
+    "MLPNetwork",
+    "Network",
+    "fit_normaliser",
+    "network_class",
+    "register",
+    "standardise",
+]
+
+register(MLPNetwork)
