@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from obstacle_classifier.features import SensorsConfig, assembler, parse_sensors
-from obstacle_classifier.pipeline import Pipeline
+from obstacle_classifier.pipeline import FeaturePipeline, Pipeline
 from test.helpers.messages import make_float64, make_imu, make_scan
 from test.helpers.models import SENSORS, make_model
 
@@ -35,7 +35,7 @@ VALUES = st.floats(-1e3, 1e3) | st.sampled_from([math.nan, math.inf, -math.inf])
 @given(st.lists(st.tuples(st.integers(0, 250), VALUES), max_size=40))
 def test_statistics_kept_or_not_are_those_of_the_window(steps: list[tuple[int, float]]) -> None:
     file = sensors(statistics=STATISTICS, window=0.35)
-    pipeline, time = Pipeline(file), 1000 * MS
+    pipeline, time = FeaturePipeline(file), 1000 * MS
     sent: list[tuple[int, float]] = []
     for step, value in [*steps, (500, 1.0)]:
         time += step * MS
@@ -61,7 +61,7 @@ def test_statistics_kept_or_not_are_those_of_the_window(steps: list[tuple[int, f
 
 
 def test_slope_moves_with_the_end_of_the_window_by_rounding_only() -> None:
-    pipeline = Pipeline(sensors(statistics=["slope"], window=1.0))
+    pipeline = FeaturePipeline(sensors(statistics=["slope"], window=1.0))
     for k in range(5):
         pipeline.push("x", (1000 + 10 * k) * MS, make_float64(0.3 * k))
     slopes = [interval.x[0] for interval in pipeline.advance(1900 * MS)]
@@ -73,7 +73,7 @@ def test_a_window_holds_a_bounded_number_of_samples(monkeypatch: pytest.MonkeyPa
     """As when /clock stands still and the sensors go on."""
     monkeypatch.setattr(assembler, "MAX_SAMPLES", 1000)
     for late in (0, 256, 700):  # messages still undecoded when the interval is due
-        pipeline = Pipeline(sensors(statistics=["count", "min", "last"]))
+        pipeline = FeaturePipeline(sensors(statistics=["count", "min", "last"]))
         for k in range(5000 - 5000 % 256 + late):
             pipeline.push("x", 1001 * MS, make_float64(k))
         (interval,) = pipeline.advance(1100 * MS)
@@ -93,7 +93,7 @@ def test_an_interval_names_its_stale_sensors() -> None:
         },
         "test",
     )
-    pipeline = Pipeline(file)
+    pipeline = FeaturePipeline(file)
     pipeline.push("a", 1001 * MS, make_float64(1))
     (interval,) = pipeline.push("b", 1101 * MS, make_float64(1))
     assert (interval.unknown, interval.stale) == (True, ("b", "c"))
@@ -114,7 +114,7 @@ def test_counters_tell_stamps_and_blindness() -> None:
         },
         "test",
     )
-    pipeline = Pipeline(file)
+    pipeline = FeaturePipeline(file)
     pipeline.push("imu", 1000 * MS, make_imu(stamp_ns=990 * MS))
     pipeline.push("x", 1000 * MS, make_float64(1))
     pipeline.push("scan", 1000 * MS, make_scan([1.0] * 90))
@@ -128,7 +128,7 @@ def test_counters_tell_stamps_and_blindness() -> None:
 
 
 def test_a_successor_with_the_same_sensors_goes_on() -> None:
-    pipeline = Pipeline(SENSORS, make_model())
+    pipeline = Pipeline(make_model())
     pipeline.push("scan", 1010 * MS, make_scan([1.0] * 90))
     pipeline.advance(1100 * MS)
     successor = pipeline.with_model(make_model(seed=1))
