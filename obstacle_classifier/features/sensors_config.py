@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from obstacle_classifier.documents import load_yaml, refusal, validate
+from obstacle_classifier.features.layout import Layout, make_layout, sensor_columns
 from obstacle_classifier.features.statistics import STATISTICS
 from obstacle_classifier.names import SENSOR_NAME, TOPIC_NAME
 from obstacle_classifier.sensing import MESSAGE_TYPES, Decoder, OptionError, make_decoder
@@ -82,8 +84,7 @@ class SensorSpec:
     @property
     def columns(self) -> tuple[str, ...]:
         """The k * s + 1 column names, `<sensor>.missing` last."""
-        columns = [f"{self.name}.{channel}.{statistic}" for channel in self.channels for statistic in self.statistics]
-        return (*columns, f"{self.name}.missing")
+        return sensor_columns(self.name, self.channels, self.statistics)
 
     def decoder(self) -> Decoder:
         """A new decoder of this sensor's messages."""
@@ -111,7 +112,12 @@ class SensorsConfig:
     @property
     def columns(self) -> tuple[str, ...]:
         """The d column names of a feature vector."""
-        return tuple(column for sensor in self.sensors for column in sensor.columns)
+        return self.layout.columns
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The place of each sensor's columns in a feature vector."""
+        return make_layout(self.sensors)
 
     @property
     def topics(self) -> dict[str, str]:
