@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obstacle_classifier.features.sensors_config import SensorsConfig, SensorSpec
-from obstacle_classifier.features.statistics import window_statistics
+from obstacle_classifier.features.statistics import STATISTICS, window_statistics
+from obstacle_classifier.features.window import Window
 
 __all__ = ["Assembler", "SensorCounters"]
 
@@ -89,8 +90,8 @@ class _SensorBuffer:
         self._decoder = spec.decoder()
         self._stale = np.full(len(spec.columns), np.nan)
         self._stale[-1] = 1.0
-        # Only slope depends on when the window ends; the others stay as they are while the samples in it do.
-        self._repeats = "slope" not in spec.statistics
+        self._statistics = [STATISTICS[name] for name in spec.statistics]
+        self._depends_on_end = any(statistic.depends_on_end for statistic in self._statistics)
         self.received = self._undecodable = 0
         self._error: str | None = None
         self.clear()
@@ -122,10 +123,10 @@ class _SensorBuffer:
         self._drop(bisect_left(self._times, end - spec.window))
         if self.newest is None or self.newest < end - spec.timeout:
             return self._stale
-        if self._table is None or not self._repeats:
+        if self._table is None or self._depends_on_end:
             whole = self._gap is None or not self._times or self._gap < self._times[0]
-            table = window_statistics(spec.statistics, self._times, self._values, self._last, end, whole)
-            self._table = np.append(table, 0.0)
+            window = Window(self._times, self._values, self._last, end, whole)
+            self._table = np.append(window_statistics(self._statistics, window), 0.0)
         return self._table
 
     def counters(self) -> SensorCounters:

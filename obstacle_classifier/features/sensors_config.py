@@ -29,30 +29,31 @@ _LABEL = {
     "pattern": rf"^(?!({'|'.join(RESERVED_LABELS)})\Z)[A-Za-z][A-Za-z0-9_]*\Z",
     "description": f"letters, digits and underscores, a letter first, and neither {' nor '.join(RESERVED_LABELS)}",
 }
-_SENSOR = {
-    "type": {"type": "string", "enum": sorted(MESSAGE_TYPES)},
-    "topic": TOPIC_NAME,
-    "statistics": {
-        "type": "array",
-        "minItems": 1,
-        "uniqueItems": True,
-        "items": {"type": "string", "enum": list(STATISTICS)},
-    },
-    "window": _TIME,
-    "timeout": _TIME,
-    "required": {"type": "boolean"},
+_TYPE = {"type": "string", "enum": sorted(MESSAGE_TYPES)}
+FILE_KEYS: Mapping[str, Mapping[str, Any]] = {
+    "interval": _TIME,
+    "labels": {"type": "array", "minItems": 1, "uniqueItems": True, "items": _LABEL},
+    "label_topic": TOPIC_NAME,
+    "sensors": {"type": "object", "minProperties": 1},
 }
-_FILE = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["interval", "labels", "sensors"],
-    "properties": {
-        "interval": _TIME,
-        "labels": {"type": "array", "minItems": 1, "uniqueItems": True, "items": _LABEL},
-        "label_topic": TOPIC_NAME,
-        "sensors": {"type": "object", "minProperties": 1},
-    },
-}
+"""JSON schema of each key of the file."""
+
+
+def sensor_keys() -> dict[str, Mapping[str, Any]]:
+    """JSON schema of each key that sensors of every message type have."""
+    return {
+        "type": _TYPE,
+        "topic": TOPIC_NAME,
+        "statistics": {
+            "type": "array",
+            "minItems": 1,
+            "uniqueItems": True,
+            "items": {"type": "string", "enum": list(STATISTICS)},
+        },
+        "window": _TIME,
+        "timeout": _TIME,
+        "required": {"type": "boolean"},
+    }
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,8 @@ def parse_sensors(document: Mapping[str, Any], source: str) -> SensorsConfig:
     Raises:
         ConfigError: Naming the source, the key, what was found and what was expected.
     """
-    validate(document, _FILE, source)
+    schema = {"type": "object", "additionalProperties": False, "required": ["interval", "labels", "sensors"]}
+    validate(document, {**schema, "properties": FILE_KEYS}, source)
     interval = _nanoseconds(document["interval"], source, "interval")
     label_topic = document.get("label_topic")
     users = {} if label_topic is None else {label_topic: "label_topic"}
@@ -162,14 +164,17 @@ def _sensor(name: object, entry: object, interval: int, source: str) -> SensorSp
     # The type first: it says which other keys there are.
     validate(
         entry,
-        {"type": "object", "required": ["type", "topic"], "properties": {"type": _SENSOR["type"]}},
+        {"type": "object", "required": ["type", "topic"], "properties": {"type": _TYPE}},
         source,
         key,
     )
     assert isinstance(entry, dict)
     own_keys = MESSAGE_TYPES[entry["type"]].option_schema
     validate(
-        entry, {"type": "object", "additionalProperties": False, "properties": {**_SENSOR, **own_keys}}, source, key
+        entry,
+        {"type": "object", "additionalProperties": False, "properties": {**sensor_keys(), **own_keys}},
+        source,
+        key,
     )
     options = {option: value for option, value in entry.items() if option in own_keys}
     try:
