@@ -24,6 +24,8 @@ RESERVED_LABELS = ("ignore", "unknown")
 DEFAULT_TIMEOUT = 1.0  # s
 
 _TIME = {"type": "number", "exclusiveMinimum": 0}
+# Replay and catching up evaluate every interval of a pause: far shorter ones take longer than the recording.
+_INTERVAL = {"type": "number", "minimum": 0.001, "maximum": 3600}
 _LABEL = {
     "type": "string",
     "pattern": rf"^(?!({'|'.join(RESERVED_LABELS)})\Z)[A-Za-z][A-Za-z0-9_]*\Z",
@@ -31,7 +33,7 @@ _LABEL = {
 }
 _TYPE = {"type": "string", "enum": sorted(MESSAGE_TYPES)}
 FILE_KEYS: Mapping[str, Mapping[str, Any]] = {
-    "interval": _TIME,
+    "interval": _INTERVAL,
     "labels": {"type": "array", "minItems": 1, "uniqueItems": True, "items": _LABEL},
     "label_topic": TOPIC_NAME,
     "sensors": {"type": "object", "minProperties": 1},
@@ -142,12 +144,13 @@ def parse_sensors(document: Mapping[str, Any], source: str) -> SensorsConfig:
         ConfigError: Naming the source, the key, what was found and what was expected.
     """
     schema = {"type": "object", "additionalProperties": False, "required": ["interval", "labels", "sensors"]}
-    validate(document, {**schema, "properties": FILE_KEYS}, source)
+    document = validate(document, {**schema, "properties": FILE_KEYS}, source)
     interval = _nanoseconds(document["interval"], source, "interval")
     label_topic = document.get("label_topic")
     users = {} if label_topic is None else {label_topic: "label_topic"}
+    entries = {name: _checked_entry(name, entry, source) for name, entry in document["sensors"].items()}
     sensors = []
-    for name, entry in document["sensors"].items():
+    for name, entry in entries.items():
         sensor = _sensor(name, entry, interval, source)
         key = f"sensors.{name}"
         if sensor.topic in users:
@@ -155,34 +158,33 @@ def parse_sensors(document: Mapping[str, Any], source: str) -> SensorsConfig:
             raise refusal(source, f"{key}.topic", sensor.topic, expected)
         users[sensor.topic] = key
         sensors.append(sensor)
-    return SensorsConfig(interval, tuple(document["labels"]), label_topic, tuple(sensors), document)
+    return SensorsConfig(
+        interval, tuple(document["labels"]), label_topic, tuple(sensors), {**document, "sensors": entries}
+    )
 
 
-def _sensor(name: object, entry: object, interval: int, source: str) -> SensorSpec:
+def _checked_entry(name: object, entry: object, source: str) -> dict[str, Any]:
+    """The entry of one sensor with the value types of the schema of its message type."""
     validate(name, SENSOR_NAME, source, "sensors")
     key = f"sensors.{name}"
     # The type first: it says which other keys there are.
-    validate(
-        entry,
-        {"type": "object", "required": ["type", "topic"], "properties": {"type": _TYPE}},
-        source,
-        key,
-    )
-    assert isinstance(entry, dict)
+    has_type = {"type": "object", "required": ["type", "topic"], "properties": {"type": _TYPE}}
+    own_keys = MESSAGE_TYPES[validate(entry, has_type, source, key)["type"]].option_schema
+    schema = {"type": "object", "additionalProperties": False, "properties": {**sensor_keys(), **own_keys}}
+    checked: dict[str, Any] = validate(entry, schema, source, key)
+    return checked
+
+
+def _sensor(name: str, entry: Mapping[str, Any], interval: int, source: str) -> SensorSpec:
+    key = f"sensors.{name}"
     own_keys = MESSAGE_TYPES[entry["type"]].option_schema
-    validate(
-        entry,
-        {"type": "object", "additionalProperties": False, "properties": {**sensor_keys(), **own_keys}},
-        source,
-        key,
-    )
     options = {option: value for option, value in entry.items() if option in own_keys}
     try:
         channels = make_decoder(entry["type"], options).channels
     except OptionError as error:
         raise refusal(source, f"{key}.{error.key}", error.found, error.expected) from None
     return SensorSpec(
-        name=str(name),
+        name=name,
         type=entry["type"],
         topic=entry["topic"],
         channels=channels,
