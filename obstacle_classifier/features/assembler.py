@@ -17,7 +17,9 @@ from obstacle_classifier.features.window import Window
 
 __all__ = ["Assembler", "SensorCounters"]
 
-_MAX_PENDING = 256  # messages kept as bytes before they are decoded early: bounds memory, changes no value
+# Messages of one sensor are kept as bytes until either limit. Decoding them early bounds memory and changes no value.
+MAX_PENDING = 256
+MAX_PENDING_BYTES = 16 << 20
 # A window holds the newest so many samples at most: bounds memory, also while a simulated clock stands still.
 MAX_SAMPLES = 100_000
 
@@ -100,6 +102,7 @@ class _SensorBuffer:
         channels = len(self._spec.channels)
         self._pending: list[bytes] = []
         self._pending_times: list[int] = []
+        self._pending_bytes = 0
         self._times: list[int] = []
         self._values = np.empty((0, channels))
         self._last = np.full(channels, np.nan)
@@ -113,7 +116,8 @@ class _SensorBuffer:
         self.received += 1
         self._pending.append(data)
         self._pending_times.append(time)
-        if len(self._pending) >= _MAX_PENDING:
+        self._pending_bytes += len(data)
+        if self._pending_bytes >= MAX_PENDING_BYTES or len(self._pending) >= MAX_PENDING:
             self.decode()
 
     def columns(self, end: int) -> NDArray[np.float64]:
@@ -140,7 +144,7 @@ class _SensorBuffer:
             return
         samples = self._decoder.decode(self._pending)
         times = self._pending_times
-        self._pending, self._pending_times = [], []
+        self._pending, self._pending_times, self._pending_bytes = [], [], 0
         if samples.errors:
             self._undecodable += len(samples.errors)
             self._error = str(samples.errors[-1][1])

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from obstacle_classifier.features import SensorsConfig, assembler, parse_sensors
 from obstacle_classifier.pipeline import FeaturePipeline, Pipeline
-from test.helpers.messages import make_float64, make_imu, make_scan
+from test.helpers.messages import make_cloud, make_float64, make_imu, make_scan
 from test.helpers.models import SENSORS, make_model
 
 pytestmark = pytest.mark.runtime
@@ -28,6 +29,22 @@ def sensors(**options: Any) -> SensorsConfig:
     sensor = {"type": "std_msgs/msg/Float64", "topic": "/x", "timeout": 10.0, **options}
     return parse_sensors({"interval": 0.1, "labels": ["a"], "sensors": {"x": sensor}}, "test")
 
+
+CLOUDS = parse_sensors(
+    {
+        "interval": 0.1,
+        "labels": ["a"],
+        "sensors": {
+            "cloud": {
+                "type": "sensor_msgs/msg/PointCloud2",
+                "topic": "/cloud",
+                "sectors": 1,
+                "statistics": ["count", "mean"],
+            }
+        },
+    },
+    "test",
+)
 
 VALUES = st.floats(-1e3, 1e3) | st.sampled_from([math.nan, math.inf, -math.inf])
 
@@ -79,6 +96,39 @@ def test_a_window_holds_a_bounded_number_of_samples(monkeypatch: pytest.MonkeyPa
         (interval,) = pipeline.advance(1100 * MS)
         newest = 5000 - 5000 % 256 + late - 1
         assert interval.x.tolist() == [1000.0, newest - 999.0, newest, 0.0]
+
+
+def test_messages_that_wait_to_be_decoded_hold_a_bounded_number_of_bytes() -> None:
+    pipeline = FeaturePipeline(CLOUDS)
+    cloud = make_cloud(np.full((1 << 16, 3), 1.0))
+    size = len(cloud)
+    tracemalloc.start()
+    try:
+        for k in range(5 * assembler.MAX_PENDING_BYTES // size):
+            pipeline.push("cloud", 1001 * MS + k, bytes(bytearray(cloud)))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 1.25 * assembler.MAX_PENDING_BYTES
+    (vector,) = pipeline.advance(1100 * MS)
+    assert vector.x.tolist() == pytest.approx([5 * assembler.MAX_PENDING_BYTES // size, math.sqrt(2.0), 0.0])
+
+
+@given(st.lists(st.tuples(st.integers(1, 40), st.integers(0, 60), st.booleans()), min_size=1, max_size=30))
+def test_the_bound_of_waiting_bytes_changes_no_value(clouds: list[tuple[int, int, bool]]) -> None:
+    def vectors(limit: int) -> list[bytes]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(assembler, "MAX_PENDING_BYTES", limit)
+            messages, time = [], 1000 * MS
+            for size, step, junk in clouds:
+                time += step * MS
+                points = np.random.default_rng(size).normal(size=(size, 3))
+                messages.append(("cloud", time, b"\x00\x01junk" if junk else make_cloud(points)))
+            return [
+                vector.x.tobytes() for vector in FeaturePipeline(CLOUDS).run([*messages, ("cloud", 4000 * MS, b"")])
+            ]
+
+    assert vectors(1) == vectors(700) == vectors(assembler.MAX_PENDING_BYTES)
 
 
 def test_an_interval_names_its_stale_sensors() -> None:
