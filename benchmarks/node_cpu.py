@@ -26,7 +26,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.traffic import DEPTH, RATES, SENSORS, Traffic, make_message, private_domain
-from obstacle_classifier.pipeline import Pipeline
+from obstacle_classifier.pipeline import FeaturePipeline
 from test.helpers.models import make_model
 
 LIMIT = 0.35
@@ -47,7 +47,7 @@ def difference_of_features(seconds: float = 5.0) -> float:
         for topic, rate in RATES.items()
         for count in range(int(seconds * rate))
     )
-    plain, pipeline, worst = PlainFeatures(SENSORS.sensors), Pipeline(SENSORS), 0.0
+    plain, pipeline, worst = PlainFeatures(SENSORS.sensors), FeaturePipeline(SENSORS), 0.0
     for time, topic in times:
         spec, data = specs[topic], make_message(topic, rng)
         for interval in pipeline.push(spec.name, time, data):

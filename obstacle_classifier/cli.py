@@ -197,8 +197,7 @@ def _predict(options: argparse.Namespace) -> None:
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(["time_ns", *model.labels])
         with Bag(paths[0]) as bag:
-            for interval in read_intervals(bag, Pipeline(model.sensors, model)):
-                assert interval.p is not None
+            for interval in read_intervals(bag, Pipeline(model)):
                 # str of a float32 is the shortest text that reads back as the same float32.
                 rows.writerow([interval.end, *map(str, interval.p)])
             for problem in bag.problems:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,16 @@ import yaml
 
 from obstacle_classifier.errors import ConfigError
 
-__all__ = ["load_yaml", "refusal", "validate"]
+__all__ = ["load_yaml", "parse_yaml_value", "refusal", "validate"]
 
 _SHOWN = 60  # characters of an offending value that a message quotes
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses a key written twice, of which YAML silently keeps the second, and aliases.
+    """SafeLoader that refuses duplicate keys and aliases, and reads `1e-2` as a number.
 
-    A few nested aliases make a document that fills the memory, or holds itself.
+    YAML silently keeps the second of two equal keys. A few nested aliases make a document that fills the memory, or one
+    that contains itself. YAML 1.1 reads a number with an exponent as text unless it has both a point and a sign.
     """
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
@@ -45,11 +47,18 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+_StrictLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+\Z"),
+    list("-+.0123456789"),
+)
+
+
 def load_yaml(path: str | Path) -> dict[str, Any]:
-    """Read a YAML mapping from `path`; a file without content is an empty one.
+    """Read a YAML mapping from `path`; a file without content gives an empty mapping.
 
     Raises:
-        ConfigError: The file cannot be read, is no YAML, holds a key twice or an alias, or is not a mapping.
+        ConfigError: The file cannot be read, is not YAML, contains a duplicate key or an alias, or is not a mapping.
     """
     path = Path(path)
     try:
@@ -71,14 +80,35 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
     return document
 
 
-def validate(document: object, schema: Mapping[str, Any], source: str, key: str = "") -> None:
+def parse_yaml_value(text: str, source: str, key: str) -> Any:
+    """Read one YAML value by the rules of `load_yaml`, such as the value of a `key=value` argument.
+
+    Args:
+        text: The YAML text.
+        source: Where the text comes from, for messages.
+        key: The key of the value, for messages.
+
+    Raises:
+        ConfigError: The text is not YAML, or contains a duplicate key or an alias.
+    """
+    try:
+        return yaml.load(text, _StrictLoader)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise refusal(source, key, text, "a YAML value") from None
+
+
+def validate(document: Any, schema: Mapping[str, Any], source: str, key: str = "") -> Any:
     """Check `document` against a JSON schema (Draft 2020-12), and that every number in it is finite.
 
     Args:
-        document: What was read.
+        document: The parsed document.
         schema: The schema. A `description` beside a `pattern` says in words what the pattern means.
         source: The file that messages name.
-        key: The dotted key at which `document` lies in that file.
+        key: The dotted key of `document` in that file.
+
+    Returns:
+        The document. A whole number that was written as a float, such as 8.0, is an int where the schema wants an
+        integer.
 
     Raises:
         ConfigError: Naming the first offending key in document order.
@@ -95,6 +125,17 @@ def validate(document: object, schema: Mapping[str, Any], source: str, key: str 
     )
     if error is not None:
         raise _explain(error, source, key)
+    return _with_integers(document, schema)
+
+
+def _with_integers(value: Any, schema: Mapping[str, Any]) -> Any:
+    """A valid value with ints in place of floats wherever the schema wants an integer."""
+    if isinstance(value, dict):
+        properties = schema.get("properties", {})
+        return {name: _with_integers(item, properties.get(name, {})) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_with_integers(item, schema.get("items", {})) for item in value]
+    return int(value) if isinstance(value, float) and schema.get("type") == "integer" else value
 
 
 def refusal(source: str, key: str, found: object, expected: str) -> ConfigError:

@@ -1,13 +1,14 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The one path from messages to probabilities, driven by the node live and by bags offline."""
+"""Messages to feature vectors and predictions: the node drives it live, recordings drive it offline."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,31 +19,46 @@ from obstacle_classifier.model.decision import Decision, DecisionRule
 if TYPE_CHECKING:
     from obstacle_classifier.model import Model
 
-__all__ = ["Interval", "Pipeline", "SensorHealth"]
+__all__ = ["BasePipeline", "FeaturePipeline", "FeatureVector", "Pipeline", "Prediction", "SensorHealth"]
 
 MAX_BACKLOG = 10**9  # ns of due intervals that are still evaluated one by one
 MAX_SILENCE = 600 * 10**9  # ns without any message after which a recording's clock is taken to have been set
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """What was known at the end of one interval.
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureVector:
+    """The features of one interval.
 
     Attributes:
         end: End of the interval in ns on the driving clock.
-        x: (d,) float64 feature vector, NaN where unknown.
-        p: (c,) float32 probabilities, NaN if the interval is unknown; None without a model.
+        x: (d,) float64 features, NaN where unknown.
         unknown: Whether a required sensor, or every sensor, was stale.
-        obstacles: Labels present; None if unknown or without a model.
         stale: Names of the stale sensors.
     """
 
     end: int
     x: NDArray[np.float64]
-    p: NDArray[np.float32] | None
     unknown: bool
+    stale: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction(FeatureVector):
+    """The features of one interval and the model's answer.
+
+    Attributes:
+        p: (c,) float32 probabilities, NaN if the interval is unknown.
+        obstacles: Labels present, in model order; None exactly if the interval is unknown.
+        spread: (c,) float32 spread of the network's members; None if the interval is unknown or the network has no
+            members.
+    """
+
+    p: NDArray[np.float32]
     obstacles: tuple[str, ...] | None
-    stale: tuple[str, ...] = ()
+    spread: NDArray[np.float32] | None = None
+
+
+Output = TypeVar("Output", bound=FeatureVector)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +80,25 @@ class SensorHealth:
     timeout: int
 
 
-class Pipeline:
-    """Messages in, intervals out.
+class BasePipeline(ABC, Generic[Output]):
+    """Messages in, one output per interval out.
 
-    Interval k ends at t = k * interval of the clock that gives the times, and sees [t - window, t). It is evaluated by
-    the first `push` or `advance` whose time is at or past t, before that push's message is buffered. The first
-    interval is the first to end after the first message. Up to 1 s of due intervals are evaluated in order; of more
-    only the newest is, the others count as missed and the decision starts afresh. A time earlier than the one before
-    means that the clock was set
-    back: all samples and the decision are dropped, and the next message starts anew.
+    Interval k ends at t = k * interval of the driving clock and sees [t - window, t). The first `push` or `advance`
+    at or after t evaluates it, before that push buffers its message. The first interval is the first one to end after
+    the first message.
+
+    Up to 1 s of due intervals are evaluated in order. Of a longer backlog only the newest interval is evaluated; the
+    others count as missed. A time before the previous one means that the clock was set back: all samples are dropped
+    and the next message starts anew.
+
+    Attributes:
+        sensors: The sensors file.
+        missed: Intervals skipped so far.
+        jumps_back: How often the clock was set back so far.
+        next_end: End of the next interval in ns, None before the first message.
     """
 
-    def __init__(self, sensors: SensorsConfig, model: Model | None = None) -> None:
+    def __init__(self, sensors: SensorsConfig) -> None:
         self.sensors = sensors
         self.missed = 0
         self.jumps_back = 0
@@ -84,10 +107,8 @@ class Pipeline:
         self._now = 0
         self._timeouts = {spec.name: spec.timeout for spec in sensors.sensors}
         self._required = {spec.name for spec in sensors.sensors if spec.required}
-        self._predictor = None if model is None else model.predictor()
-        self._decision = None if model is None else Decision(model.labels, model.rules)
 
-    def push(self, sensor: str, time: int, data: bytes) -> list[Interval]:
+    def push(self, sensor: str, time: int, data: bytes) -> list[Output]:
         """Take one CDR message received at `time` (ns); returns the intervals that were due by then."""
         next_end = self.next_end
         if next_end is not None and self._now <= time < next_end:  # as nearly every message: nothing is due
@@ -100,7 +121,7 @@ class Pipeline:
         self._assembler.push(sensor, time, data)
         return intervals
 
-    def advance(self, now: int) -> list[Interval]:
+    def advance(self, now: int) -> list[Output]:
         """Evaluate the intervals that are due at `now` (ns)."""
         if now < self._now:
             self.jumps_back += 1
@@ -114,17 +135,16 @@ class Pipeline:
             self.missed += due - 1
             self.next_end += (due - 1) * interval
             due = 1
-            if self._decision is not None:
-                self._decision.reset()
+            self._reset_memory()
         first = self.next_end
         self.next_end += due * interval
         return [self._evaluate(first + k * interval) for k in range(due)]
 
-    def run(self, messages: Iterable[tuple[str, int, bytes]]) -> Iterator[Interval]:
-        """The intervals of recorded (sensor, receive time in ns, CDR bytes), as a punctual clock would give them.
+    def run(self, messages: Iterable[tuple[str, int, bytes]]) -> Iterator[Output]:
+        """The outputs for recorded messages (sensor, receive time in ns, CDR bytes).
 
-        Each interval is evaluated at its end, so a pause of the sensors gives the intervals that a running node gives.
-        Only a pause longer than 10 min is taken for a clock that was set, and skipped like a backlog.
+        Each interval is evaluated at its end, as on a node with a punctual clock: a pause of the sensors gives the
+        same intervals. A pause longer than 10 min counts as a clock that was set and is skipped like a backlog.
         """
         for sensor, time, data in messages:
             while self.next_end is not None and self.next_end <= time < self.next_end + MAX_SILENCE:
@@ -132,22 +152,10 @@ class Pipeline:
             yield from self.push(sensor, time, data)
 
     def restart(self) -> None:
-        """Drop all samples and the decision's memory; the next message starts anew."""
+        """Drop all samples and every memory of past intervals; the next message starts anew."""
         self.next_end = None
         self._assembler.clear()
-        if self._decision is not None:
-            self._decision.reset()
-
-    def with_model(self, model: Model) -> Pipeline:
-        """A pipeline that serves `model` from the next interval on.
-
-        If the model reads the same sensors, windows and grid go on without a gap; else they start anew.
-        """
-        successor = Pipeline(model.sensors, model)
-        successor.missed, successor.jumps_back, successor._now = self.missed, self.jumps_back, self._now
-        if (model.sensors.interval, model.sensors.sensors) == (self.sensors.interval, self.sensors.sensors):
-            successor._assembler, successor.next_end = self._assembler, self.next_end
-        return successor
+        self._reset_memory()
 
     def received(self, sensor: str) -> int:
         """How many messages of `sensor` were pushed so far."""
@@ -163,27 +171,68 @@ class Pipeline:
             health[spec.name] = SensorHealth(counters, age, age is None or age > timeout, spec.required, timeout)
         return health
 
-    def set_rules(self, rules: Iterable[DecisionRule]) -> None:
-        """Decide by other thresholds and hysteresis from the next interval on; what is present stays so until then."""
-        if self._decision is not None:
-            self._decision.rules = tuple(rules)
-
     def set_timeouts(self, timeouts: Mapping[str, int]) -> None:
         """Judge sensors stale, and intervals unknown, by other timeouts (ns, by name); features keep theirs."""
         self._timeouts.update(timeouts)
 
-    def _evaluate(self, end: int) -> Interval:
+    def _reset_memory(self) -> None:
+        """Forget past intervals: the next one does not follow them."""
+
+    @abstractmethod
+    def _output(self, end: int, x: NDArray[np.float64], unknown: bool, stale: tuple[str, ...]) -> Output:
+        """The output of the interval with these features."""
+
+    def _evaluate(self, end: int) -> Output:
         x = self._assembler.vector(end)
         stale = tuple(name for name in self._timeouts if self._stale(name, end))
         unknown = len(stale) == len(self._timeouts) or not self._required.isdisjoint(stale)
-        if self._predictor is None or self._decision is None:
-            return Interval(end, x, None, unknown, None, stale)
-        if unknown:
-            self._decision.reset()
-            return Interval(end, x, np.full(len(self.sensors.labels), np.nan, np.float32), True, None, stale)
-        p = self._predictor.probabilities(x)
-        return Interval(end, x, p, False, self._decision.update(p), stale)
+        return self._output(end, x, unknown, stale)
 
     def _stale(self, sensor: str, end: int) -> bool:
         newest = self._assembler.newest(sensor)
         return newest is None or newest < end - self._timeouts[sensor]
+
+
+class FeaturePipeline(BasePipeline[FeatureVector]):
+    """Messages of the sensors in, feature vectors out."""
+
+    def _output(self, end: int, x: NDArray[np.float64], unknown: bool, stale: tuple[str, ...]) -> FeatureVector:
+        return FeatureVector(end, x, unknown, stale)
+
+
+class Pipeline(BasePipeline[Prediction]):
+    """Messages of a model's sensors in, predictions out.
+
+    Predictor and decision forget past intervals after an interval that is unknown, a skipped backlog, a clock that was
+    set back, and a restart.
+    """
+
+    def __init__(self, model: Model) -> None:
+        super().__init__(model.sensors)
+        self._predictor = model.predictor()
+        self._decision = Decision(model.labels, model.rules)
+
+    def with_model(self, model: Model) -> Pipeline:
+        """A pipeline that serves `model` from the next interval on.
+
+        If the model reads the same sensors, windows and grid go on without a gap; else they start anew.
+        """
+        successor = Pipeline(model)
+        successor.missed, successor.jumps_back, successor._now = self.missed, self.jumps_back, self._now
+        if (model.sensors.interval, model.sensors.sensors) == (self.sensors.interval, self.sensors.sensors):
+            successor._assembler, successor.next_end = self._assembler, self.next_end
+        return successor
+
+    def set_rules(self, rules: Iterable[DecisionRule]) -> None:
+        """Decide by other thresholds and hysteresis from the next interval on; labels that are present stay present."""
+        self._decision.rules = tuple(rules)
+
+    def _reset_memory(self) -> None:
+        self._decision.reset()
+
+    def _output(self, end: int, x: NDArray[np.float64], unknown: bool, stale: tuple[str, ...]) -> Prediction:
+        if unknown:
+            self._reset_memory()
+            return Prediction(end, x, True, stale, np.full(len(self.sensors.labels), np.nan, np.float32), None)
+        p = self._predictor.probabilities(x)
+        return Prediction(end, x, False, stale, p, self._decision.update(p))

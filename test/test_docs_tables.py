@@ -46,17 +46,6 @@ SENSOR_KEYS: Mapping[str, tuple[str, str]] = {
     ),
     "required": ("`false`", "whether an interval is unknown while this sensor is stale"),
 }
-STATISTIC_MEANINGS: Mapping[str, str] = {
-    "last": "newest finite value ever received, in the window or before it",
-    "min": "smallest sample",
-    "max": "largest sample",
-    "mean": "arithmetic mean",
-    "std": "standard deviation, ddof 0",
-    "rms": "root of the mean square",
-    "peak_to_peak": "largest less smallest sample",
-    "slope": "least-squares slope over the receive times, per second; NaN below two distinct times",
-    "count": "number of finite samples",
-}
 _SECTORS = {"sector_<number>_<reduction>": "m; the number of returns for `count`. Numbers count from the lowest angle"}
 CHANNELS: Mapping[str, Mapping[str, str]] = {  # what a channel is, by its name or the beginning of several names
     "sensor_msgs/msg/LaserScan": _SECTORS,
@@ -239,15 +228,15 @@ def _launch_arguments(file: str) -> str:
 
 def parts() -> dict[str, str]:
     """Every generated part, by its marker's name."""
-    assert tuple(STATISTIC_MEANINGS) == STATISTICS
-    file_schemas: Any = sensors_config._FILE["properties"]
-    sensor_schemas: Any = sensors_config._SENSOR
     return {
-        "file-keys": _keys(file_schemas, FILE_KEYS),
-        "sensor-keys": _keys(sensor_schemas, SENSOR_KEYS),
+        "file-keys": _keys(sensors_config.FILE_KEYS, FILE_KEYS),
+        "sensor-keys": _keys(sensors_config.sensor_keys(), SENSOR_KEYS),
         "statistics": table(
-            ("statistic", "over the window's finite samples of a channel"),
-            [(f"`{name}`", meaning) for name, meaning in STATISTIC_MEANINGS.items()],
+            ("statistic", "over the window's finite samples of a channel", "without a sample"),
+            [
+                (f"`{name}`", statistic.meaning, "NaN" if statistic.needs_samples else "defined")
+                for name, statistic in STATISTICS.items()
+            ],
         ),
         "message-types": "\n".join(map(_message_type, MESSAGE_TYPES)),
         "training-options": _options(),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from obstacle_classifier.features import parse_sensors
-from obstacle_classifier.pipeline import Interval, Pipeline
+from obstacle_classifier.model.decision import DecisionRule
+from obstacle_classifier.pipeline import FeaturePipeline, FeatureVector, Pipeline
 from test.helpers.messages import make_float32, make_float64
+from test.helpers.models import make_model
 
 pytestmark = pytest.mark.runtime
 
@@ -44,27 +47,27 @@ REQUIRED = parse_sensors(
 )
 
 
-def row(interval: Interval) -> dict[str, float]:
+def row(interval: FeatureVector) -> dict[str, float]:
     return dict(zip(SENSORS.columns, interval.x.tolist(), strict=True))
 
 
-def same(a: list[Interval], b: list[Interval]) -> bool:
+def same(a: list[FeatureVector], b: list[FeatureVector]) -> bool:
     return [(i.end, i.x.tobytes(), i.unknown) for i in a] == [(i.end, i.x.tobytes(), i.unknown) for i in b]
 
 
 def test_intervals_end_on_the_grid_of_the_epoch() -> None:
-    pipeline = Pipeline(SENSORS)
+    pipeline = FeaturePipeline(SENSORS)
     assert pipeline.push("slow", 1234 * MS, make_float32(1)) == []
     assert [interval.end for interval in pipeline.push("slow", 1450 * MS, make_float32(1))] == [1300 * MS, 1400 * MS]
 
 
 def test_first_interval_ends_after_the_first_message_and_the_last_not_after_the_last() -> None:
     messages = [("slow", time * MS, make_float32(1)) for time in (1000, 1050, 1200)]
-    assert [interval.end for interval in Pipeline(SENSORS).run(messages)] == [1100 * MS, 1200 * MS]
+    assert [interval.end for interval in FeaturePipeline(SENSORS).run(messages)] == [1100 * MS, 1200 * MS]
 
 
 def test_a_window_holds_its_start_and_not_its_end() -> None:
-    pipeline = Pipeline(SENSORS)
+    pipeline = FeaturePipeline(SENSORS)
     for time in (750, 850, 950):
         pipeline.push("slow", time * MS, make_float32(time))
     (interval,) = pipeline.push("slow", 1000 * MS, make_float32(9999))
@@ -76,7 +79,7 @@ def test_a_window_holds_its_start_and_not_its_end() -> None:
 
 
 def test_a_message_at_the_end_of_an_interval_counts_for_the_next() -> None:
-    pipeline = Pipeline(SENSORS)
+    pipeline = FeaturePipeline(SENSORS)
     pipeline.push("fast", 50 * MS, make_float64(1))
     (interval,) = pipeline.push("fast", 100 * MS, make_float64(2))
     assert row(interval)["fast.data.count"] == 1
@@ -85,7 +88,7 @@ def test_a_message_at_the_end_of_an_interval_counts_for_the_next() -> None:
 
 
 def test_a_sensor_goes_stale_after_its_timeout() -> None:
-    pipeline = Pipeline(SENSORS)
+    pipeline = FeaturePipeline(SENSORS)
     pipeline.push("fast", 100 * MS, make_float64(5))
     at_timeout = pipeline.advance(300 * MS)[-1]
     assert row(at_timeout)["fast.missing"] == 0, "100 ms lies in [300 - 200, 300)"
@@ -102,7 +105,7 @@ def test_a_sensor_goes_stale_after_its_timeout() -> None:
 
 
 def test_last_is_the_newest_finite_value_ever_received() -> None:
-    pipeline = Pipeline(SENSORS)
+    pipeline = FeaturePipeline(SENSORS)
     pipeline.push("slow", 10 * MS, make_float32(3))
     for time in range(60, 1000, 50):
         pipeline.push("slow", time * MS, make_float32(math.nan))
@@ -113,7 +116,7 @@ def test_last_is_the_newest_finite_value_ever_received() -> None:
 
 
 def test_undecodable_messages_are_no_sign_of_life() -> None:
-    pipeline = Pipeline(SENSORS)
+    pipeline = FeaturePipeline(SENSORS)
     pipeline.push("fast", 10 * MS, make_float64(1))
     for time in range(20, 400, 20):
         pipeline.push("fast", time * MS, b"\x00\x01\x00\x00\x01")
@@ -125,28 +128,28 @@ def test_undecodable_messages_are_no_sign_of_life() -> None:
 
 @pytest.mark.parametrize(("sensors", "pushed", "unknown"), [(SENSORS, "slow", False), (REQUIRED, "slow", True)])
 def test_unknown_without_a_required_sensor(sensors: Any, pushed: str, unknown: bool) -> None:
-    pipeline = Pipeline(sensors)
+    pipeline = FeaturePipeline(sensors)
     pipeline.push(pushed, 10 * MS, make_float32(1))
     (interval,) = pipeline.advance(100 * MS)
     assert interval.unknown is unknown
 
 
 def test_unknown_without_any_sensor() -> None:
-    pipeline = Pipeline(SENSORS)
+    pipeline = FeaturePipeline(SENSORS)
     pipeline.push("slow", 10 * MS, make_float32(1))
     assert not pipeline.advance(300 * MS)[-1].unknown
     assert pipeline.advance(400 * MS)[-1].unknown, "nothing is known, so nothing is absent either"
 
 
 def test_a_backlog_up_to_a_second_is_caught_up_in_order() -> None:
-    pipeline = Pipeline(SENSORS)
+    pipeline = FeaturePipeline(SENSORS)
     pipeline.push("slow", 10 * MS, make_float32(1))
     assert [interval.end for interval in pipeline.advance(1050 * MS)] == [k * 100 * MS for k in range(1, 11)]
     assert pipeline.missed == 0
 
 
 def test_a_longer_backlog_is_skipped_to_its_last_and_counted() -> None:
-    pipeline = Pipeline(SENSORS)
+    pipeline = FeaturePipeline(SENSORS)
     pipeline.push("slow", 10 * MS, make_float32(1))
     assert [interval.end for interval in pipeline.advance(1150 * MS)] == [1100 * MS]
     assert pipeline.missed == 10
@@ -154,7 +157,7 @@ def test_a_longer_backlog_is_skipped_to_its_last_and_counted() -> None:
 
 
 def test_a_clock_set_an_hour_ahead_gives_one_interval() -> None:
-    pipeline = Pipeline(SENSORS)
+    pipeline = FeaturePipeline(SENSORS)
     pipeline.push("slow", 10 * MS, make_float32(1))
     (interval,) = pipeline.push("slow", 3600 * SECOND, make_float32(2))
     assert interval.end == 3600 * SECOND
@@ -162,7 +165,7 @@ def test_a_clock_set_an_hour_ahead_gives_one_interval() -> None:
 
 
 def test_a_clock_set_back_starts_anew() -> None:
-    pipeline = Pipeline(SENSORS)
+    pipeline = FeaturePipeline(SENSORS)
     for time in (1000, 1050, 1150):
         pipeline.push("slow", time * MS, make_float32(1))
     assert pipeline.push("slow", 500 * MS, make_float32(2)) == []
@@ -174,15 +177,15 @@ def test_a_clock_set_back_starts_anew() -> None:
 
 def test_replay_evaluates_a_pause_interval_by_interval_and_skips_a_set_clock() -> None:
     pause = [("slow", 10 * MS, make_float32(1)), ("slow", 5 * SECOND, make_float32(1))]
-    assert len(list(Pipeline(SENSORS).run(pause))) == 50
+    assert len(list(FeaturePipeline(SENSORS).run(pause))) == 50
     step = [("slow", 10 * MS, make_float32(1)), ("slow", 10**18, make_float32(1))]
-    pipeline = Pipeline(SENSORS)
+    pipeline = FeaturePipeline(SENSORS)
     assert [interval.end for interval in pipeline.run(step)] == [10**18]
     assert pipeline.missed == 10**10 - 1
 
 
 def test_health_is_right_between_intervals_too() -> None:
-    pipeline = Pipeline(SENSORS)
+    pipeline = FeaturePipeline(SENSORS)
     assert pipeline.health(0)["slow"].stale
     pipeline.push("slow", 10 * MS, make_float32(1))
     health = pipeline.health(40 * MS)["slow"]
@@ -191,7 +194,7 @@ def test_health_is_right_between_intervals_too() -> None:
 
 
 def test_a_timeout_changed_at_run_time_moves_health_and_unknown_only() -> None:
-    pipeline = Pipeline(REQUIRED)
+    pipeline = FeaturePipeline(REQUIRED)
     pipeline.set_timeouts({"fast": 50 * MS})
     pipeline.push("fast", 10 * MS, make_float64(1))
     pipeline.push("slow", 10 * MS, make_float32(1))
@@ -222,9 +225,9 @@ def test_any_ticking_gives_the_same_intervals_as_the_whole_bag(
     drawn: list[tuple[str, int, float]], ticks: list[tuple[int, int]]
 ) -> None:
     messages = stream(drawn)
-    whole = list(Pipeline(SENSORS).run(messages))
+    whole = list(FeaturePipeline(SENSORS).run(messages))
     # The same messages one at a time, with a clock that ticks here and there, never early and up to a second late.
-    pipeline, online = Pipeline(SENSORS), []
+    pipeline, online = FeaturePipeline(SENSORS), []
     for index, (sensor, time, data) in enumerate(messages):
         before = messages[index - 1][1] if index else time
         for tick in sorted(before + late for after, late in ticks if after == index and before + late <= time):
@@ -237,7 +240,7 @@ def test_any_ticking_gives_the_same_intervals_as_the_whole_bag(
 @given(MESSAGES)
 def test_columns_equal_the_definition(drawn: list[tuple[str, int, float]]) -> None:
     messages = stream(drawn)
-    for interval in Pipeline(SENSORS).run(messages):
+    for interval in FeaturePipeline(SENSORS).run(messages):
         values = row(interval)
         for spec in SENSORS.sensors:
             own = [
@@ -255,3 +258,68 @@ def test_columns_equal_the_definition(drawn: list[tuple[str, int, float]]) -> No
             assert values[f"{spec.name}.data.count"] == len(window)
             last = finite[-1][1] if finite else math.nan
             np.testing.assert_equal(values[f"{spec.name}.data.last"], last)
+
+
+def warmed_up() -> Pipeline:
+    """A pipeline on which labels count as present after two intervals in a row, and are."""
+    pipeline = Pipeline(make_model(SENSORS))
+    pipeline.set_rules([DecisionRule(threshold=0.0, enter=2)])
+    pipeline.push("fast", 10 * MS, make_float64(1))
+    assert [prediction.obstacles for prediction in pipeline.advance(200 * MS)] == [(), ("a",)]
+    return pipeline
+
+
+def test_a_prediction_without_sensors_has_neither_probabilities_nor_obstacles() -> None:
+    pipeline = warmed_up()
+    known, unknown = pipeline.advance(210 * MS), pipeline.advance(300 * MS)
+    assert known == []
+    (prediction,) = unknown
+    assert prediction.unknown
+    assert prediction.stale == ("slow", "fast")
+    assert np.isnan(prediction.p).all()
+    assert prediction.p.shape == (1,)
+    assert prediction.p.dtype == np.float32
+    assert prediction.obstacles is None
+
+
+def test_a_prediction_holds_the_features_that_a_feature_pipeline_makes() -> None:
+    messages = stream([("fast", 33 * MS, 1.0), ("slow", 50 * MS, 2.0)] * 5)
+    model = make_model(SENSORS)
+    predictions, vectors = list(Pipeline(model).run(messages)), list(FeaturePipeline(SENSORS).run(messages))
+    assert len(vectors) > 3
+    for prediction, vector in zip(predictions, vectors, strict=True):
+        assert (prediction.end, prediction.x.tobytes(), prediction.stale) == (
+            vector.end,
+            vector.x.tobytes(),
+            vector.stale,
+        )
+        np.testing.assert_array_equal(prediction.p, model.predictor().probabilities(vector.x))
+
+
+def unknown_interval(pipeline: Pipeline) -> int:
+    assert pipeline.advance(300 * MS)[0].unknown
+    pipeline.push("fast", 310 * MS, make_float64(1))
+    return 400 * MS
+
+
+def skipped_backlog(pipeline: Pipeline) -> int:
+    pipeline.set_timeouts({"fast": 10 * SECOND})  # the interval after the backlog is known
+    return 3000 * MS
+
+
+def clock_set_back(pipeline: Pipeline) -> int:
+    pipeline.push("fast", 60 * MS, make_float64(1))
+    return 100 * MS
+
+
+def restart(pipeline: Pipeline) -> int:
+    pipeline.restart()
+    pipeline.push("fast", 210 * MS, make_float64(1))
+    return 300 * MS
+
+
+@pytest.mark.parametrize("interrupt", [unknown_interval, skipped_backlog, clock_set_back, restart])
+def test_an_interruption_ends_the_memory_of_past_intervals(interrupt: Callable[[Pipeline], int]) -> None:
+    pipeline = warmed_up()
+    (first,) = pipeline.advance(interrupt(pipeline))
+    assert first.obstacles == (), "one interval since: the second makes it present"

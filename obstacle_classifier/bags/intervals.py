@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 from obstacle_classifier.bags.reader import Bag
 from obstacle_classifier.errors import BagError
-from obstacle_classifier.pipeline import Interval, Pipeline
+from obstacle_classifier.pipeline import BasePipeline, Output
 
 __all__ = ["read_intervals"]
 
 
-def read_intervals(bag: Bag, pipeline: Pipeline) -> Iterator[Interval]:
-    """Every interval of an open bag, in order, through `pipeline`.
+def read_intervals(bag: Bag, pipeline: BasePipeline[Output]) -> Iterator[Output]:
+    """The output of `pipeline` for every interval of an open bag, in order.
 
     Raises:
         BagError: A sensor's topic has another type in the bag, or the bag has none of the sensors' topics.

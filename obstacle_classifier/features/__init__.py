@@ -4,6 +4,7 @@
 """Named numbers of the sensors in, fixed-interval feature vectors out."""
 
 from obstacle_classifier.features.assembler import Assembler, SensorCounters
+from obstacle_classifier.features.layout import Layout
 from obstacle_classifier.features.sensors_config import SensorsConfig, SensorSpec, load_sensors, parse_sensors
 
-__all__ = ["Assembler", "SensorCounters", "SensorSpec", "SensorsConfig", "load_sensors", "parse_sensors"]
+__all__ = ["Assembler", "Layout", "SensorCounters", "SensorSpec", "SensorsConfig", "load_sensors", "parse_sensors"]

@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obstacle_classifier.features.sensors_config import SensorsConfig, SensorSpec
-from obstacle_classifier.features.statistics import window_statistics
+from obstacle_classifier.features.statistics import STATISTICS, window_statistics
+from obstacle_classifier.features.window import Window
 
 __all__ = ["Assembler", "SensorCounters"]
 
-_MAX_PENDING = 256  # messages kept as bytes before they are decoded early: bounds memory, changes no value
+# Messages of one sensor are kept as bytes until either limit. Decoding them early bounds memory and changes no value.
+MAX_PENDING = 256
+MAX_PENDING_BYTES = 16 << 20
 # A window holds the newest so many samples at most: bounds memory, also while a simulated clock stands still.
 MAX_SAMPLES = 100_000
 
@@ -89,8 +92,8 @@ class _SensorBuffer:
         self._decoder = spec.decoder()
         self._stale = np.full(len(spec.columns), np.nan)
         self._stale[-1] = 1.0
-        # Only slope depends on when the window ends; the others stay as they are while the samples in it do.
-        self._repeats = "slope" not in spec.statistics
+        self._statistics = [STATISTICS[name] for name in spec.statistics]
+        self._depends_on_end = any(statistic.depends_on_end for statistic in self._statistics)
         self.received = self._undecodable = 0
         self._error: str | None = None
         self.clear()
@@ -99,6 +102,7 @@ class _SensorBuffer:
         channels = len(self._spec.channels)
         self._pending: list[bytes] = []
         self._pending_times: list[int] = []
+        self._pending_bytes = 0
         self._times: list[int] = []
         self._values = np.empty((0, channels))
         self._last = np.full(channels, np.nan)
@@ -112,7 +116,8 @@ class _SensorBuffer:
         self.received += 1
         self._pending.append(data)
         self._pending_times.append(time)
-        if len(self._pending) >= _MAX_PENDING:
+        self._pending_bytes += len(data)
+        if self._pending_bytes >= MAX_PENDING_BYTES or len(self._pending) >= MAX_PENDING:
             self.decode()
 
     def columns(self, end: int) -> NDArray[np.float64]:
@@ -122,10 +127,10 @@ class _SensorBuffer:
         self._drop(bisect_left(self._times, end - spec.window))
         if self.newest is None or self.newest < end - spec.timeout:
             return self._stale
-        if self._table is None or not self._repeats:
+        if self._table is None or self._depends_on_end:
             whole = self._gap is None or not self._times or self._gap < self._times[0]
-            table = window_statistics(spec.statistics, self._times, self._values, self._last, end, whole)
-            self._table = np.append(table, 0.0)
+            window = Window(self._times, self._values, self._last, end, whole)
+            self._table = np.append(window_statistics(self._statistics, window), 0.0)
         return self._table
 
     def counters(self) -> SensorCounters:
@@ -139,7 +144,7 @@ class _SensorBuffer:
             return
         samples = self._decoder.decode(self._pending)
         times = self._pending_times
-        self._pending, self._pending_times = [], []
+        self._pending, self._pending_times, self._pending_bytes = [], [], 0
         if samples.errors:
             self._undecodable += len(samples.errors)
             self._error = str(samples.errors[-1][1])

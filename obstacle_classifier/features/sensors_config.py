@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from obstacle_classifier.documents import load_yaml, refusal, validate
+from obstacle_classifier.features.layout import Layout, make_layout, sensor_columns
 from obstacle_classifier.features.statistics import STATISTICS
 from obstacle_classifier.names import SENSOR_NAME, TOPIC_NAME
 from obstacle_classifier.sensing import MESSAGE_TYPES, Decoder, OptionError, make_decoder
@@ -22,35 +24,38 @@ RESERVED_LABELS = ("ignore", "unknown")
 DEFAULT_TIMEOUT = 1.0  # s
 
 _TIME = {"type": "number", "exclusiveMinimum": 0}
+# Replay and catching up evaluate every interval of a pause: far shorter ones take longer than the recording.
+_INTERVAL = {"type": "number", "minimum": 0.001, "maximum": 3600}
 _LABEL = {
     "type": "string",
     "pattern": rf"^(?!({'|'.join(RESERVED_LABELS)})\Z)[A-Za-z][A-Za-z0-9_]*\Z",
     "description": f"letters, digits and underscores, a letter first, and neither {' nor '.join(RESERVED_LABELS)}",
 }
-_SENSOR = {
-    "type": {"type": "string", "enum": sorted(MESSAGE_TYPES)},
-    "topic": TOPIC_NAME,
-    "statistics": {
-        "type": "array",
-        "minItems": 1,
-        "uniqueItems": True,
-        "items": {"type": "string", "enum": list(STATISTICS)},
-    },
-    "window": _TIME,
-    "timeout": _TIME,
-    "required": {"type": "boolean"},
+_TYPE = {"type": "string", "enum": sorted(MESSAGE_TYPES)}
+FILE_KEYS: Mapping[str, Mapping[str, Any]] = {
+    "interval": _INTERVAL,
+    "labels": {"type": "array", "minItems": 1, "uniqueItems": True, "items": _LABEL},
+    "label_topic": TOPIC_NAME,
+    "sensors": {"type": "object", "minProperties": 1},
 }
-_FILE = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["interval", "labels", "sensors"],
-    "properties": {
-        "interval": _TIME,
-        "labels": {"type": "array", "minItems": 1, "uniqueItems": True, "items": _LABEL},
-        "label_topic": TOPIC_NAME,
-        "sensors": {"type": "object", "minProperties": 1},
-    },
-}
+"""JSON schema of each key of the file."""
+
+
+def sensor_keys() -> dict[str, Mapping[str, Any]]:
+    """JSON schema of each key that sensors of every message type have."""
+    return {
+        "type": _TYPE,
+        "topic": TOPIC_NAME,
+        "statistics": {
+            "type": "array",
+            "minItems": 1,
+            "uniqueItems": True,
+            "items": {"type": "string", "enum": list(STATISTICS)},
+        },
+        "window": _TIME,
+        "timeout": _TIME,
+        "required": {"type": "boolean"},
+    }
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,7 @@ class SensorSpec:
     @property
     def columns(self) -> tuple[str, ...]:
         """The k * s + 1 column names, `<sensor>.missing` last."""
-        columns = [f"{self.name}.{channel}.{statistic}" for channel in self.channels for statistic in self.statistics]
-        return (*columns, f"{self.name}.missing")
+        return sensor_columns(self.name, self.channels, self.statistics)
 
     def decoder(self) -> Decoder:
         """A new decoder of this sensor's messages."""
@@ -111,7 +115,12 @@ class SensorsConfig:
     @property
     def columns(self) -> tuple[str, ...]:
         """The d column names of a feature vector."""
-        return tuple(column for sensor in self.sensors for column in sensor.columns)
+        return self.layout.columns
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The place of each sensor's columns in a feature vector."""
+        return make_layout(self.sensors)
 
     @property
     def topics(self) -> dict[str, str]:
@@ -134,12 +143,14 @@ def parse_sensors(document: Mapping[str, Any], source: str) -> SensorsConfig:
     Raises:
         ConfigError: Naming the source, the key, what was found and what was expected.
     """
-    validate(document, _FILE, source)
+    schema = {"type": "object", "additionalProperties": False, "required": ["interval", "labels", "sensors"]}
+    document = validate(document, {**schema, "properties": FILE_KEYS}, source)
     interval = _nanoseconds(document["interval"], source, "interval")
     label_topic = document.get("label_topic")
     users = {} if label_topic is None else {label_topic: "label_topic"}
+    entries = {name: _checked_entry(name, entry, source) for name, entry in document["sensors"].items()}
     sensors = []
-    for name, entry in document["sensors"].items():
+    for name, entry in entries.items():
         sensor = _sensor(name, entry, interval, source)
         key = f"sensors.{name}"
         if sensor.topic in users:
@@ -147,31 +158,33 @@ def parse_sensors(document: Mapping[str, Any], source: str) -> SensorsConfig:
             raise refusal(source, f"{key}.topic", sensor.topic, expected)
         users[sensor.topic] = key
         sensors.append(sensor)
-    return SensorsConfig(interval, tuple(document["labels"]), label_topic, tuple(sensors), document)
+    return SensorsConfig(
+        interval, tuple(document["labels"]), label_topic, tuple(sensors), {**document, "sensors": entries}
+    )
 
 
-def _sensor(name: object, entry: object, interval: int, source: str) -> SensorSpec:
+def _checked_entry(name: object, entry: object, source: str) -> dict[str, Any]:
+    """The entry of one sensor with the value types of the schema of its message type."""
     validate(name, SENSOR_NAME, source, "sensors")
     key = f"sensors.{name}"
     # The type first: it says which other keys there are.
-    validate(
-        entry,
-        {"type": "object", "required": ["type", "topic"], "properties": {"type": _SENSOR["type"]}},
-        source,
-        key,
-    )
-    assert isinstance(entry, dict)
+    has_type = {"type": "object", "required": ["type", "topic"], "properties": {"type": _TYPE}}
+    own_keys = MESSAGE_TYPES[validate(entry, has_type, source, key)["type"]].option_schema
+    schema = {"type": "object", "additionalProperties": False, "properties": {**sensor_keys(), **own_keys}}
+    checked: dict[str, Any] = validate(entry, schema, source, key)
+    return checked
+
+
+def _sensor(name: str, entry: Mapping[str, Any], interval: int, source: str) -> SensorSpec:
+    key = f"sensors.{name}"
     own_keys = MESSAGE_TYPES[entry["type"]].option_schema
-    validate(
-        entry, {"type": "object", "additionalProperties": False, "properties": {**_SENSOR, **own_keys}}, source, key
-    )
     options = {option: value for option, value in entry.items() if option in own_keys}
     try:
         channels = make_decoder(entry["type"], options).channels
     except OptionError as error:
         raise refusal(source, f"{key}.{error.key}", error.found, error.expected) from None
     return SensorSpec(
-        name=str(name),
+        name=name,
         type=entry["type"],
         topic=entry["topic"],
         channels=channels,

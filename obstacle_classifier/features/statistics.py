@@ -1,144 +1,130 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Statistics of one sensor's channels over a window of samples."""
+"""Statistics of one sensor's channels over a window of samples.
+
+To add a statistic, write a function of the window and declare it in `STATISTICS`. The sensors file then accepts its
+name, and `python -m test.test_docs_tables` lists its meaning.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-__all__ = ["STATISTICS", "window_statistics"]
+from obstacle_classifier.features.window import Floats, Window
 
-STATISTICS = ("last", "min", "max", "mean", "std", "rms", "peak_to_peak", "slope", "count")
-
-Floats: TypeAlias = NDArray[np.float64]
+__all__ = ["STATISTICS", "Statistic", "window_statistics"]
 
 
-def window_statistics(
-    names: Sequence[str],
-    times: Sequence[int],
-    values: Floats,
-    last: Floats,
-    end: int,
-    whole: bool | None = None,
-) -> Floats:
-    """Statistics of the finite samples of each channel in a window.
+@dataclass(frozen=True, kw_only=True)
+class Statistic:
+    """One number per channel of a window.
 
-    `std` has ddof 0; `slope` is the least-squares slope per second, NaN below two distinct times; every statistic but
-    `count` and `last` is NaN without a finite sample. What overflows float64 is NaN as well. The result is a function
-    of the arguments' values alone, bit for bit.
+    Attributes:
+        name: Name in the sensors file and in column names.
+        compute: From the window to (k,) float64, NaN where unknown; () counts for every channel. It must be a function
+            of the window alone, bit for bit.
+        meaning: One phrase for the documents.
+        depends_on_end: Whether the value can change when the window's end moves on and its samples stay the same. The
+            value of any other statistic is kept until the samples change.
+        needs_samples: Whether the value is NaN for a channel without a sample in the window. `compute` then gets
+            windows with at least one row.
+    """
 
-    Args:
-        names: The s statistics wanted, among `STATISTICS`.
-        times: n receive times in ns, all before `end`.
-        values: (n, k) float64, C-contiguous, non-finite where a sample is to be skipped.
-        last: (k,) float64, newest finite value ever received of each channel.
-        end: End of the window in ns.
-        whole: Whether all values are finite, if that is known.
+    name: str
+    compute: Callable[[Window], Floats]
+    meaning: str
+    depends_on_end: bool
+    needs_samples: bool = True
+
+
+def window_statistics(statistics: Sequence[Statistic], window: Window) -> Floats:
+    """The s statistics of the k channels of a window.
+
+    A value that overflows float64 is NaN. The result is a function of the arguments' values alone, bit for bit.
 
     Returns:
         (k, s) float64.
     """
-    out = np.empty((last.shape[0], len(names)))
-    finite = None
-    if not whole:
-        finite = np.isfinite(values)
-        if finite.all():
-            finite = None
+    out = np.empty((window.last.shape[0], len(statistics)))
+    without = None if window.finite is None else window.count == 0
     with np.errstate(all="ignore"):
-        window = _Window(times, values, finite, end)
-        for column, name in enumerate(names):
-            if name == "last":
-                out[:, column] = last
-            elif name == "count":
-                out[:, column] = window.count
-            else:
-                out[:, column] = getattr(window, name) if len(values) else np.nan
-        if finite is not None:
-            without = window.count == 0
-            for column, name in enumerate(names):
-                if name not in ("last", "count"):
-                    out[without, column] = np.nan
+        for column, statistic in enumerate(statistics):
+            if not statistic.needs_samples:
+                out[:, column] = statistic.compute(window)
+                continue
+            out[:, column] = statistic.compute(window) if len(window.values) else np.nan
+            if without is not None:
+                out[without, column] = np.nan
     known = np.isfinite(out)
     if not known.all():
         out[~known] = np.nan
     return out
 
 
-class _Window:
-    """The samples of a window with what several statistics share; `finite` is None if all of them are."""
+def _std(window: Window) -> Floats:
+    std: Floats = np.sqrt(np.add.reduce(np.square(window.deviations), axis=0) / window.count)
+    return std
 
-    def __init__(self, times: Sequence[int], values: Floats, finite: NDArray[np.bool_] | None, end: int) -> None:
-        self._times, self._values, self._finite, self._end = times, values, finite, end
 
-    @cached_property
-    def count(self) -> Floats:
-        """(k,) or () number of samples."""
-        if self._finite is None:
-            return np.array(len(self._values), np.float64)
-        count: Floats = self._finite.sum(axis=0).astype(np.float64)
-        return count
+def _rms(window: Window) -> Floats:
+    rms: Floats = np.sqrt(np.add.reduce(np.square(window.filled(window.values, 0.0)), axis=0) / window.count)
+    return rms
 
-    def _filled(self, values: Floats, fill: float) -> Floats:
-        return values if self._finite is None else np.where(self._finite, values, fill)
 
-    @cached_property
-    def min(self) -> Floats:
-        """(k,) smallest sample."""
-        smallest: Floats = np.minimum.reduce(self._filled(self._values, np.inf), axis=0)
-        return smallest
+def _slope(window: Window) -> Floats:
+    """Sum (t - mean t)(v - mean v) / sum (t - mean t)^2."""
+    times = np.array(window.times, np.int64)
+    seconds = ((times - window.end) * 1e-9)[:, np.newaxis]
+    seconds = window.filled(np.broadcast_to(seconds, window.values.shape), 0.0)
+    offsets = window.filled(seconds - np.add.reduce(seconds, axis=0) / window.count, 0.0)
+    spread = np.add.reduce(np.square(offsets), axis=0)
+    slope = np.add.reduce(offsets * window.deviations, axis=0) / spread
+    # Equal times leave a spread of rounding errors only: no slope follows from them.
+    if window.finite is None:
+        return slope if times[-1] > times[0] else np.full_like(slope, np.nan)
+    first = times[np.argmax(window.finite, axis=0)]
+    distinct = (window.finite & (times[:, np.newaxis] != first)).any(axis=0)
+    return np.where(distinct, slope, np.nan)
 
-    @cached_property
-    def max(self) -> Floats:
-        """(k,) largest sample."""
-        largest: Floats = np.maximum.reduce(self._filled(self._values, -np.inf), axis=0)
-        return largest
 
-    @property
-    def peak_to_peak(self) -> Floats:
-        """(k,) largest less smallest sample."""
-        return self.max - self.min
-
-    @cached_property
-    def mean(self) -> Floats:
-        """(k,) arithmetic mean."""
-        mean: Floats = np.add.reduce(self._filled(self._values, 0.0), axis=0) / self.count
-        return mean
-
-    @cached_property
-    def _deviations(self) -> Floats:
-        """(n, k) differences from the mean, 0 where a sample is skipped."""
-        return self._filled(self._values - self.mean, 0.0)
-
-    @property
-    def std(self) -> Floats:
-        """(k,) standard deviation, ddof 0."""
-        std: Floats = np.sqrt(np.add.reduce(np.square(self._deviations), axis=0) / self.count)
-        return std
-
-    @property
-    def rms(self) -> Floats:
-        """(k,) root of the mean square."""
-        rms: Floats = np.sqrt(np.add.reduce(np.square(self._filled(self._values, 0.0)), axis=0) / self.count)
-        return rms
-
-    @property
-    def slope(self) -> Floats:
-        """(k,) least-squares slope per second: sum (t - mean t)(v - mean v) / sum (t - mean t)^2."""
-        times = np.array(self._times, np.int64)
-        seconds = ((times - self._end) * 1e-9)[:, np.newaxis]
-        seconds = self._filled(np.broadcast_to(seconds, self._values.shape), 0.0)
-        offsets = self._filled(seconds - np.add.reduce(seconds, axis=0) / self.count, 0.0)
-        spread = np.add.reduce(np.square(offsets), axis=0)
-        slope = np.add.reduce(offsets * self._deviations, axis=0) / spread
-        # Equal times leave a spread of rounding errors only: no slope is to be had from them.
-        if self._finite is None:
-            return slope if times[-1] > times[0] else np.full_like(slope, np.nan)
-        first = times[np.argmax(self._finite, axis=0)]
-        distinct = (self._finite & (times[:, np.newaxis] != first)).any(axis=0)
-        return np.where(distinct, slope, np.nan)
+STATISTICS = {
+    statistic.name: statistic
+    for statistic in (
+        Statistic(
+            name="last",
+            compute=lambda window: window.last,
+            meaning="newest finite value ever received, in the window or before it",
+            depends_on_end=False,
+            needs_samples=False,
+        ),
+        Statistic(name="min", compute=lambda window: window.min, meaning="smallest sample", depends_on_end=False),
+        Statistic(name="max", compute=lambda window: window.max, meaning="largest sample", depends_on_end=False),
+        Statistic(name="mean", compute=lambda window: window.mean, meaning="arithmetic mean", depends_on_end=False),
+        Statistic(name="std", compute=_std, meaning="standard deviation, ddof 0", depends_on_end=False),
+        Statistic(name="rms", compute=_rms, meaning="root of the mean square", depends_on_end=False),
+        Statistic(
+            name="peak_to_peak",
+            compute=lambda window: window.max - window.min,
+            meaning="largest minus smallest sample",
+            depends_on_end=False,
+        ),
+        Statistic(
+            name="slope",
+            compute=_slope,
+            meaning="least-squares slope over the receive times, per second; NaN below two distinct times",
+            depends_on_end=True,  # by rounding: the times are taken relative to the end
+        ),
+        Statistic(
+            name="count",
+            compute=lambda window: window.count,
+            meaning="number of finite samples",
+            depends_on_end=False,
+            needs_samples=False,
+        ),
+    )
+}
+"""Every statistic by its name in the sensors file."""

@@ -36,7 +36,7 @@ from obstacle_classifier.nodes.classifier.outputs import Outputs
 from obstacle_classifier.nodes.classifier.settings import Settings
 from obstacle_classifier.nodes.classifier.subscriptions import SensorSubscriptions
 from obstacle_classifier.nodes.executor import StopSignal, choose_executor, leave, spin
-from obstacle_classifier.pipeline import Interval, Pipeline
+from obstacle_classifier.pipeline import Pipeline, Prediction
 
 __all__ = ["ClassifierNode", "main"]
 
@@ -225,7 +225,7 @@ class ClassifierNode(LifecycleNode):
             self._pipeline.restart()
         return now
 
-    def _publish(self, intervals: Sequence[Interval]) -> None:
+    def _publish(self, intervals: Sequence[Prediction]) -> None:
         for interval in intervals:
             self._health.evaluated(interval)
             if self._active and self._outputs is not None:
@@ -242,7 +242,7 @@ class ClassifierNode(LifecycleNode):
         """
         assert self._outputs is not None
         self._settings.declare_for(model)
-        successor = Pipeline(model.sensors, model) if self._pipeline is None else self._pipeline.with_model(model)
+        successor = Pipeline(model) if self._pipeline is None else self._pipeline.with_model(model)
         self._sensor_subscriptions.update(self._settings.topics(model))
         self._pipeline, self._model, self._model_path = successor, model, path
         self._health.settle(time.monotonic_ns())

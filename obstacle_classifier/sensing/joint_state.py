@@ -14,6 +14,7 @@ __all__ = ["JOINT_STATE"]
 
 _QUANTITIES = ("position", "velocity", "effort")
 _EXPECTED = "a list of different names like position.<joint>, velocity.<joint> or effort.<joint>"
+_NO_COMMA = "a name without a comma: commas separate the column names in published messages"
 
 
 class _JointExtraction:
@@ -27,6 +28,8 @@ class _JointExtraction:
             quantity, _, joint = str(channel).partition(".")
             if quantity not in _QUANTITIES or not joint:
                 raise OptionError("channels", channel, _EXPECTED)
+            if "," in joint:
+                raise OptionError("channels", channel, _NO_COMMA)
         self.channels = tuple(map(str, channels))
 
     def compile(self, layout: Layout) -> Reader:

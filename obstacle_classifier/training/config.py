@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from obstacle_classifier.documents import load_yaml, refusal, validate
+from obstacle_classifier.documents import load_yaml, parse_yaml_value, refusal, validate
 from obstacle_classifier.errors import ConfigError
 
 __all__ = ["OPTIONS", "TrainConfig", "load_train_config", "parse_train_config"]
@@ -66,7 +63,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 _FIXED = {"epochs", "learning_rate", "weight_decay", "batch_size", "patience", "validation_share"}  # by `reference`
-_EXPONENT = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?[eE][+-]?[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -103,10 +99,7 @@ def load_train_config(path: str | Path | None = None, settings: Sequence[str] = 
         key, equals, value = setting.partition("=")
         if not equals:
             raise ConfigError(f"--set: found '{setting}', expected key=value")
-        try:
-            changes[key.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise ConfigError(f"--set: key '{key.strip()}': found '{value}', expected a YAML value") from None
+        changes[key.strip()] = parse_yaml_value(value, "--set", key.strip())
     given, changed = _checked({} if path is None else load_yaml(path), str(path)), _checked(changes, "--set")
     return _build([(given, str(path)), (changed, "--set")])
 
@@ -121,12 +114,7 @@ def parse_train_config(document: Mapping[str, Any], source: str) -> TrainConfig:
 
 
 def _checked(document: Mapping[str, Any], source: str) -> dict[str, Any]:
-    # YAML 1.1 takes 1e-3 for text.
-    numbers = {
-        key: float(value) if isinstance(value, str) and _EXPONENT.fullmatch(value) else value
-        for key, value in document.items()
-    }
-    validate(numbers, {"type": "object", "additionalProperties": False, "properties": OPTIONS}, source)
+    numbers = validate(document, {"type": "object", "additionalProperties": False, "properties": OPTIONS}, source)
     defaults = TrainConfig().document()
     return {key: type(defaults[key])(value) for key, value in numbers.items()}
 

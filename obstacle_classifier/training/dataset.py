@@ -17,7 +17,7 @@ from obstacle_classifier.bags.intervals import read_intervals
 from obstacle_classifier.bags.labels import LabelTrack, NoLabelsError, load_labels
 from obstacle_classifier.bags.reader import Bag
 from obstacle_classifier.features import SensorsConfig
-from obstacle_classifier.pipeline import Interval, Pipeline
+from obstacle_classifier.pipeline import FeaturePipeline, FeatureVector
 from obstacle_classifier.progress import Progress
 
 __all__ = ["Dataset", "read_dataset"]
@@ -63,7 +63,7 @@ def read_dataset(
         ConfigError: A label file that does not hold what it must.
     """
     names = bag_names(paths)
-    intervals: list[Interval] = []
+    intervals: list[FeatureVector] = []
     targets: list[NDArray[np.float32]] = []
     bag_of_row: list[int] = []
     problems: list[str] = []
@@ -71,7 +71,7 @@ def read_dataset(
         for index, path in enumerate(paths):
             with Bag(path) as bag:
                 track = _labels(bag, sensors, labels_required)
-                for interval in read_intervals(bag, Pipeline(sensors)):
+                for interval in read_intervals(bag, FeaturePipeline(sensors)):
                     intervals.append(interval)
                     targets.append(_target(track, sensors, interval.end))
                     bag_of_row.append(index)

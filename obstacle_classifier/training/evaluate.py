@@ -39,12 +39,12 @@ def evaluate(model: Model, paths: Sequence[Path], progress: Progress) -> dict[st
                 if bag.sha256() in trained_on:
                     progress.say(f"warning: {path}: the model was trained on this bag")
                 track = load_labels(bag, model.labels, model.sensors.label_topic)
-                for interval in read_intervals(bag, Pipeline(model.sensors, model)):
+                for interval in read_intervals(bag, Pipeline(model)):
                     truth = track.at(interval.end)
                     if truth is None:
                         continue
                     labelled += 1
-                    if not interval.unknown and interval.p is not None and interval.obstacles is not None:
+                    if interval.obstacles is not None:
                         targets.append([float(label in truth) for label in model.labels])
                         probabilities.append(interval.p)
                         present.append([label in interval.obstacles for label in model.labels])

@@ -75,8 +75,10 @@ STATISTICS = "one of: last, min, max, mean, std, rms, peak_to_peak, slope, count
     ("path", "value", "message"),
     [
         ("interval", ..., "key 'interval' is missing"),
-        ("interval", 0, "key 'interval': found 0, expected more than 0"),
-        ("interval", -0.1, "key 'interval': found -0.1, expected more than 0"),
+        ("interval", 0, "key 'interval': found 0, expected at least 0.001"),
+        ("interval", -0.1, "key 'interval': found -0.1, expected at least 0.001"),
+        ("interval", 1e-6, "key 'interval': found 1e-06, expected at least 0.001"),
+        ("interval", 1e12, "key 'interval': found 1000000000000.0, expected at most 3600"),
         ("interval", "fast", "key 'interval': found 'fast', expected a number"),
         ("interval", float("nan"), "key 'interval': found nan, expected a finite number"),
         ("interval", float("inf"), "key 'interval': found inf, expected a finite number"),
@@ -177,6 +179,34 @@ def test_bad_yaml_is_refused_with_its_place(tmp_path: Path, text: str, message: 
     path.write_text(text)
     with pytest.raises(ConfigError, match=f"^{re.escape(f'{path}: {message}')}$"):
         load_sensors(path)
+
+
+def test_whole_numbers_and_exponents_may_be_written_as_people_do(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    text = (
+        "interval: 1e-1\nlabels: [a]\nsensors: {scan: {type: sensor_msgs/msg/LaserScan, topic: /scan, sectors: %s}}\n"
+    )
+    path.write_text(text % "8")
+    plain = load_sensors(path)
+    assert plain.interval == 10**8
+    for sectors in ("8.0", "8e0", "0.8e+1"):
+        path.write_text(text % sectors)
+        assert load_sensors(path) == plain
+        assert parse_sensors(load_sensors(path).document, "again") == plain
+    path.write_text(text % "8.5")
+    with pytest.raises(ConfigError, match=r"key 'sensors\.scan\.sectors': found 8\.5, expected a whole number$"):
+        load_sensors(path)
+
+
+def test_a_comma_in_a_joint_is_refused() -> None:
+    """Published column names are separated by commas."""
+    sensors = {"arm": {"type": "sensor_msgs/msg/JointState", "topic": "/joints", "channels": ["position.a,b"]}}
+    message = (
+        "s.yaml: key 'sensors.arm.channels': found 'position.a,b', "
+        "expected a name without a comma: commas separate the column names in published messages"
+    )
+    with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
+        parse_sensors({"interval": 0.1, "labels": ["x"], "sensors": sensors}, "s.yaml")
 
 
 def test_unreadable_files_are_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from obstacle_classifier.features.statistics import STATISTICS, window_statistics
+from obstacle_classifier.features.window import Window
 
 pytestmark = pytest.mark.runtime
 
@@ -21,7 +22,7 @@ SECOND = 10**9
 def compute(times: list[int], values: list[list[float]], end: int = 10 * SECOND) -> dict[str, list[float]]:
     table = np.array(values, float).reshape(len(times), -1)
     last = np.full(table.shape[1], 7.0)
-    result = window_statistics(STATISTICS, times, table, last, end)
+    result = window_statistics(list(STATISTICS.values()), Window(times, table, last, end))
     return {name: result[:, index].tolist() for index, name in enumerate(STATISTICS)}
 
 
@@ -51,7 +52,7 @@ def test_non_finite_samples_are_skipped_channel_by_channel() -> None:
 
 
 def test_empty_window_knows_only_last_and_count() -> None:
-    table = window_statistics(STATISTICS, [], np.empty((0, 2)), np.array([1.0, 2.0]), SECOND)
+    table = window_statistics(list(STATISTICS.values()), Window([], np.empty((0, 2)), np.array([1.0, 2.0]), SECOND))
     by_name = dict(zip(STATISTICS, table.T.tolist(), strict=True))
     assert by_name.pop("last") == [1.0, 2.0]
     assert by_name.pop("count") == [0.0, 0.0]

@@ -13,12 +13,12 @@ pytest.importorskip("rclpy", reason="rclpy is not installed")
 from visualization_msgs.msg import Marker
 
 from obstacle_classifier.nodes.classifier.markers import BarChart
-from obstacle_classifier.pipeline import Interval
+from obstacle_classifier.pipeline import Prediction
 
 LABELS = ("pedestrian", "bicycle")
 END = 12_345_678_900_000_000
-KNOWN = Interval(END, np.zeros(3), np.array([0.75, 0.001], np.float32), False, ("pedestrian",))
-UNKNOWN = Interval(END, np.zeros(3), np.full(2, np.nan, np.float32), True, None)
+KNOWN = Prediction(END, np.zeros(3), False, (), np.array([0.75, 0.001], np.float32), ("pedestrian",))
+UNKNOWN = Prediction(END, np.zeros(3), True, ("scan",), np.full(2, np.nan, np.float32), None)
 
 
 def test_one_bar_and_one_text_a_label() -> None:

@@ -16,7 +16,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed")
 from obstacle_classifier.nodes.classifier.outputs import array_end, array_names
 from obstacle_classifier.nodes.classifier.subscriptions import message_class
 from obstacle_classifier.nodes.classifier.vision import CLASSIFICATION, classification
-from obstacle_classifier.pipeline import Interval
+from obstacle_classifier.pipeline import Prediction
 from test.helpers.rig import PARAMETERS, SENSORS, Rig, Subject, save_model
 from test.helpers.ros import RELIABLE
 
@@ -69,11 +69,11 @@ def test_without_vision_msgs_there_is_no_classification(rig: Rig, subject: Subje
 
 @needs_vision
 def test_classification_of_an_interval() -> None:
-    known = Interval(1_500_000_000, np.zeros(3), np.array([0.75, 0.25], np.float32), False, ("a",))
+    known = Prediction(1_500_000_000, np.zeros(3), False, (), np.array([0.75, 0.25], np.float32), ("a",))
     message = classification(known, ("a", "b"), "mast")
     assert (message.header.stamp.sec, message.header.stamp.nanosec, message.header.frame_id) == (1, 500_000_000, "mast")
     assert [(result.class_id, result.score) for result in message.results] == [("a", 0.75), ("b", 0.25)]
-    unknown = Interval(1_500_000_000, np.zeros(3), np.full(2, np.nan, np.float32), True, None)
+    unknown = Prediction(1_500_000_000, np.zeros(3), True, ("scan",), np.full(2, np.nan, np.float32), None)
     assert classification(unknown, ("a", "b"), "mast").results == []
 
 

@@ -16,7 +16,7 @@ from obstacle_classifier.bags.intervals import read_intervals
 from obstacle_classifier.bags.labels import NoLabelsError
 from obstacle_classifier.errors import BagError
 from obstacle_classifier.features import parse_sensors
-from obstacle_classifier.pipeline import Pipeline
+from obstacle_classifier.pipeline import FeaturePipeline
 from obstacle_classifier.training.dataset import read_dataset
 from test.helpers.bags import cdr, truncate, write_bag
 from test.helpers.messages import make_float32, make_string
@@ -116,7 +116,7 @@ def test_a_bag_of_other_topics_or_types_is_refused(
 ) -> None:
     path = write_bag(tmp_path / "bag", [message], labels="start,end,label\n")
     with Bag(path) as bag, pytest.raises(BagError) as caught:
-        read_intervals(bag, Pipeline(SENSORS))
+        read_intervals(bag, FeaturePipeline(SENSORS))
     assert str(caught.value) == f"{path}: {expected}"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from obstacle_classifier.nodes.classifier.diagnostics import Growth, Report, clock_report, output_report, sensor_report
 from obstacle_classifier.nodes.classifier.subscriptions import TopicState
-from obstacle_classifier.pipeline import Interval, Pipeline
+from obstacle_classifier.pipeline import FeatureVector, Pipeline
 
 __all__ = ["HealthMonitor"]
 
@@ -34,7 +34,7 @@ class HealthMonitor:
         """Give the sensors their timeouts for a first message, from `steady` (ns) on."""
         self._began = steady
 
-    def evaluated(self, interval: Interval) -> None:
+    def evaluated(self, interval: FeatureVector) -> None:
         """Take note of an interval."""
         self._unknown = interval.stale if interval.unknown else None
 

@@ -11,7 +11,7 @@ from builtin_interfaces.msg import Duration, Time
 from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray
 
-from obstacle_classifier.pipeline import Interval
+from obstacle_classifier.pipeline import Prediction
 
 __all__ = ["BarChart"]
 
@@ -48,18 +48,20 @@ class BarChart:
                 marker.color = ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0)
                 self._message.markers.append(marker)
 
-    def update(self, interval: Interval, frame_id: str) -> MarkerArray:
+    def update(self, interval: Prediction, frame_id: str) -> MarkerArray:
         """The chart of one interval, stamped with its end: red present, green absent, grey and flat unknown."""
         stamp = Time(sec=interval.end // 10**9, nanosec=interval.end % 10**9)
         bars, texts = self._message.markers[::2], self._message.markers[1::2]
         for index, (label, bar, text) in enumerate(zip(self._labels, bars, texts, strict=True)):
-            known = interval.p is not None and interval.obstacles is not None
-            p = float(interval.p[index]) if known and interval.p is not None else 0.0
+            p = 0.0 if interval.unknown else float(interval.p[index])
             bar.header.stamp = text.header.stamp = stamp
             bar.header.frame_id = text.header.frame_id = frame_id
             bar.scale.z = max(p, _FLAT)
             bar.pose.position.z = bar.scale.z / 2
-            bar.color = _UNKNOWN if not known else _PRESENT if label in (interval.obstacles or ()) else _ABSENT
+            if interval.obstacles is None:
+                bar.color, reading = _UNKNOWN, "unknown"
+            else:
+                bar.color, reading = _PRESENT if label in interval.obstacles else _ABSENT, f"{p:.2f}"
             text.pose.position.z = bar.scale.z + _TEXT
-            text.text = f"{label} {p:.2f}" if known else f"{label} unknown"
+            text.text = f"{label} {reading}"
         return self._message

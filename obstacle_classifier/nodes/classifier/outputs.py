@@ -19,7 +19,7 @@ from visualization_msgs.msg import MarkerArray
 from obstacle_classifier.model import Model
 from obstacle_classifier.nodes.classifier.markers import BarChart
 from obstacle_classifier.nodes.classifier.vision import CLASSIFICATION, classification
-from obstacle_classifier.pipeline import Interval
+from obstacle_classifier.pipeline import Prediction
 
 __all__ = ["UNKNOWN", "OutputOptions", "Outputs", "array_end", "array_names"]
 
@@ -77,9 +77,8 @@ class Outputs:
             if publisher is not None:
                 self._node.destroy_lifecycle_publisher(publisher)
 
-    def publish(self, interval: Interval) -> None:
+    def publish(self, interval: Prediction) -> None:
         """Publish one interval."""
-        assert interval.p is not None
         if self.options.features:
             self._features.publish(self._features_row.fill(interval.end, interval.x))
         self._probabilities.publish(self._probabilities_row.fill(interval.end, interval.p))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from builtin_interfaces.msg import Time
 
-from obstacle_classifier.pipeline import Interval
+from obstacle_classifier.pipeline import Prediction
 
 try:
     from vision_msgs.msg import Classification, ObjectHypothesis
@@ -22,12 +22,12 @@ CLASSIFICATION: type | None = Classification
 """The class of `vision_msgs/msg/Classification`, None where the package is not installed."""
 
 
-def classification(interval: Interval, labels: Sequence[str], frame_id: str) -> Classification:
+def classification(interval: Prediction, labels: Sequence[str], frame_id: str) -> Classification:
     """One interval as a Classification stamped with its end; without results if it is unknown."""
     message = Classification()
     message.header.frame_id = frame_id
     message.header.stamp = Time(sec=interval.end // 10**9, nanosec=interval.end % 10**9)
-    if not interval.unknown and interval.p is not None:
+    if not interval.unknown:
         message.results = [
             ObjectHypothesis(class_id=label, score=p) for label, p in zip(labels, interval.p.tolist(), strict=True)
         ]
