@@ -76,7 +76,7 @@ def sklearn_mlp(
         random_state=config.seed,
         **options,
     )
-    mean, scale = fit_normaliser(data.X[train], sensors.columns)
+    mean, scale = fit_normaliser(data.X[train], sensors.layout.is_missing)
     network.fit(standardise(data.X[train], mean, scale), data.Y[train])
     return np.asarray(network.predict_proba(standardise(data.X[test], mean, scale)))
 
@@ -92,7 +92,7 @@ def forest(data: Dataset, train: Rows, test: Rows, sensors: SensorsConfig, confi
     """scikit-learn's random forest."""
     from sklearn.ensemble import RandomForestClassifier
 
-    mean, scale = fit_normaliser(data.X[train], sensors.columns)
+    mean, scale = fit_normaliser(data.X[train], sensors.layout.is_missing)
     trees = RandomForestClassifier(n_estimators=100, random_state=config.seed)
     trees.fit(standardise(data.X[train], mean, scale), data.Y[train])
     columns = trees.predict_proba(standardise(data.X[test], mean, scale))

@@ -83,7 +83,7 @@ def sklearn_mlp(fit: tuple[Floats, Floats], test: Floats, config: TrainConfig, c
     """scikit-learn's network of the same size, batch and epochs, by its own optimizer."""
     from sklearn.neural_network import MLPClassifier
 
-    mean, scale = fit_normaliser(fit[0], columns)
+    mean, scale = fit_normaliser(fit[0], np.array([column.endswith(".missing") for column in columns]))
     network = MLPClassifier(
         (config.hidden, config.hidden), batch_size=config.batch_size, max_iter=config.epochs, random_state=0
     )

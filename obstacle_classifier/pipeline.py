@@ -228,6 +228,7 @@ class Pipeline(BasePipeline[Prediction]):
         self._decision.rules = tuple(rules)
 
     def _reset_memory(self) -> None:
+        self._predictor.reset()
         self._decision.reset()
 
     def _output(self, end: int, x: NDArray[np.float64], unknown: bool, stale: tuple[str, ...]) -> Prediction:
@@ -235,4 +236,4 @@ class Pipeline(BasePipeline[Prediction]):
             self._reset_memory()
             return Prediction(end, x, True, stale, np.full(len(self.sensors.labels), np.nan, np.float32), None)
         p = self._predictor.probabilities(x)
-        return Prediction(end, x, False, stale, p, self._decision.update(p))
+        return Prediction(end, x, False, stale, p, self._decision.update(p), self._predictor.spread())

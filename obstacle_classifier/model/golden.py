@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obstacle_classifier.errors import ModelError
-from obstacle_classifier.features import SensorsConfig
+from obstacle_classifier.features import Layout
 from obstacle_classifier.model.predictor import Predictor
 from obstacle_classifier.model.section import Key, Section, read_only
 from obstacle_classifier.networks import Array, ArrayType
@@ -52,9 +52,7 @@ class GoldenVectors(Section):
             raise ModelError("golden vectors: found infinite inputs or outputs beyond 0 to 1")
 
     @classmethod
-    def draw(
-        cls, predictor: Predictor, sensors: SensorsConfig, mean: Floats, scale: Floats, seed: int
-    ) -> GoldenVectors:
+    def draw(cls, predictor: Predictor, layout: Layout, mean: Floats, scale: Floats, seed: int) -> GoldenVectors:
         """Eight vectors around `mean` with deviations `scale`, every second with unknown columns and missing sensors.
 
         Each keeps the network at least 1e-3 away from its discontinuities, or as far as 1000 draws find.
@@ -68,7 +66,7 @@ class GoldenVectors(Section):
             best = -1.0
             for _ in range(_TRIES):
                 x = mean + scale * rng.standard_normal(len(mean))
-                _set_missing(x, sensors, rng, _MISSING * (row % 2), _UNKNOWN * (row % 2))
+                _set_missing(x, layout, rng, _MISSING * (row % 2), _UNKNOWN * (row % 2))
                 _run(predictor, [x])
                 if predictor.margin() > best:
                     best, inputs[row] = predictor.margin(), x
@@ -129,11 +127,9 @@ def _run(predictor: Predictor, inputs: Sequence[Floats] | Floats) -> list[NDArra
     return [predictor.probabilities(x) for x in inputs]
 
 
-def _set_missing(x: Floats, sensors: SensorsConfig, rng: np.random.Generator, missing: float, unknown: float) -> None:
-    start = 0
-    for sensor in sensors.sensors:
-        end = start + len(sensor.columns)
+def _set_missing(x: Floats, layout: Layout, rng: np.random.Generator, missing: float, unknown: float) -> None:
+    for place in layout.slices.values():
+        first, last = place.start, place.stop - 1
         is_missing = rng.random() < missing
-        x[start : end - 1][rng.random(end - 1 - start) < (1.0 if is_missing else unknown)] = np.nan
-        x[end - 1] = is_missing
-        start = end
+        x[first:last][rng.random(last - first) < (1.0 if is_missing else unknown)] = np.nan
+        x[last] = is_missing

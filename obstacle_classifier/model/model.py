@@ -70,7 +70,7 @@ class Model:
         document = self.document
         types = manifest.array_types(document)
         manifest.check_array_types(document, types, {name: array_type(array) for name, array in self.arrays.items()})
-        self.network.restore().check(self.columns)
+        self.network.restore().check(self.sensors.layout)
 
     @classmethod
     def create(
@@ -99,12 +99,12 @@ class Model:
         rules = (DecisionRule(),) * c if rules is None else tuple(rules)
         provenance = Provenance(__version__, _now(), seed, training or {}, metrics or {}, tuple(bags))
         decisions = LabelsSection(sensors.labels, calibration, rules)
-        network.check(sensors.columns)
+        network.check(sensors.layout)
         section = NetworkSection.of(network)
         _check_size(sensors, section, decisions, provenance, reference)
         centre, deviation = _typical(reference, len(sensors.columns))
         predictor = Predictor(network.compile(), calibration)
-        golden = GoldenVectors.draw(predictor, sensors, centre, deviation, seed)
+        golden = GoldenVectors.draw(predictor, sensors.layout, centre, deviation, seed)
         return cls(sensors, section, decisions, golden, provenance, reference)
 
     @classmethod

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obstacle_classifier.errors import ModelError
+from obstacle_classifier.features import Layout
 from obstacle_classifier.networks.network import Array, ArrayType, Batch, Float32Array, Floats, Network
 from obstacle_classifier.networks.numbers import MAX_FEATURE, MAX_PARAMETER, refuse
 from obstacle_classifier.networks.standardise import Standardiser, fit_normaliser
@@ -57,10 +58,10 @@ class MLPNetwork(Network):
         self._standardise = Standardiser(self.mean, self.scale)
 
     @classmethod
-    def create(cls, X: Floats, columns: Sequence[str], c: int, *, hidden: int, rng: np.random.Generator) -> MLPNetwork:
+    def create(cls, X: Floats, layout: Layout, c: int, *, hidden: int, rng: np.random.Generator) -> MLPNetwork:
         """Two hidden layers, Kaiming weights, then a start that is almost linear; see `start_almost_linear`."""
-        mean, scale = fit_normaliser(X, columns)
-        network = cls.of(MLP(len(columns), hidden, c, rng, np.float32), mean, scale)
+        mean, scale = fit_normaliser(X, layout.is_missing)
+        network = cls.of(MLP(len(layout.columns), hidden, c, rng, np.float32), mean, scale)
         network.start_almost_linear()
         return network
 
@@ -121,14 +122,14 @@ class MLPNetwork(Network):
         for linear in self.linears[:-1]:
             linear.b[:] = 2.0
 
-    def check(self, columns: Sequence[str]) -> None:
+    def check(self, layout: Layout) -> None:
         """Refuse numbers that are not finite, too large, or standardise a `missing` column."""
         for name, array in self.parameters().items():
             refuse(name, array, ~(np.abs(array) <= MAX_PARAMETER), f"numbers of at most {MAX_PARAMETER:g}")
         mean, scale, most = self.mean, self.scale, f"{MAX_FEATURE:g}"
+        columns, missing = layout.columns, layout.is_missing
         refuse("mean", mean, ~(np.abs(mean) <= MAX_FEATURE), f"numbers of at most {most}", columns)
         refuse("scale", scale, ~((scale > 0) & (scale <= MAX_FEATURE)), f"more than 0, at most {most}", columns)
-        missing = np.array([column.endswith(".missing") for column in columns])
         refuse("mean", mean, missing & (mean != 0), "0, because the column is not standardised", columns)
         refuse("scale", scale, missing & (scale != 1), "1, because the column is not standardised", columns)
 

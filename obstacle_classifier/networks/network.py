@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obstacle_classifier.errors import ModelError
+from obstacle_classifier.features import Layout
 
 __all__ = ["Array", "ArrayType", "Batch", "CompiledNetwork", "Network", "network_class", "register", "registered"]
 
@@ -68,12 +69,12 @@ class Network(ABC):
 
     @classmethod
     @abstractmethod
-    def create(cls, X: Floats, columns: Sequence[str], c: int, *, hidden: int, rng: np.random.Generator) -> Network:
+    def create(cls, X: Floats, layout: Layout, c: int, *, hidden: int, rng: np.random.Generator) -> Network:
         """A network before training, with first weights drawn from `rng`.
 
         Args:
             X: (n, d) float64 raw training features, NaN where unknown; they set the normaliser.
-            columns: Names of the d columns.
+            layout: The d columns.
             c: Number of labels.
             hidden: Units of a hidden layer.
             rng: Source of the first weights.
@@ -107,7 +108,7 @@ class Network(ABC):
         """The network with this spec and copies of these arrays, which have the types of `array_types`."""
 
     @abstractmethod
-    def check(self, columns: Sequence[str]) -> None:
+    def check(self, layout: Layout) -> None:
         """Refuse numbers that no usable network has.
 
         Raises:

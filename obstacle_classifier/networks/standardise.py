@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -63,7 +61,7 @@ class Standardiser:
         return out
 
 
-def fit_normaliser(X: NDArray[np.float64], columns: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def fit_normaliser(X: Floats, is_missing: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Mean and standard deviation (ddof 0) of the known values of each column.
 
     A `<sensor>.missing` column, one without a known value, and one that does not vary beyond rounding get deviation 1,
@@ -71,7 +69,7 @@ def fit_normaliser(X: NDArray[np.float64], columns: Sequence[str]) -> tuple[NDAr
 
     Args:
         X: (n, d) float64, NaN where unknown.
-        columns: The d column names.
+        is_missing: (d,) True at the `missing` columns, as `Layout.is_missing`.
 
     Returns:
         (d,) float64 means and (d,) float64 deviations, all finite, deviations positive.
@@ -83,5 +81,5 @@ def fit_normaliser(X: NDArray[np.float64], columns: Sequence[str]) -> tuple[NDAr
         scale = np.sqrt(np.square(np.where(known, X - mean, 0.0)).sum(axis=0) / count)
     # The rounding error of a mean of n equal numbers, as in scikit-learn's StandardScaler.
     rounding = count * np.abs(mean) * np.finfo(np.float64).eps
-    passes = np.array([column.endswith(".missing") for column in columns]) | ~np.isfinite(mean) | ~np.isfinite(scale)
+    passes = is_missing | ~np.isfinite(mean) | ~np.isfinite(scale)
     return np.where(passes, 0.0, mean), np.where(passes | (scale <= rounding), 1.0, scale)

@@ -105,7 +105,7 @@ def fit_dataset(
 def _fit_rows(
     data: Dataset, train: Rows, validation: Rows | None, sensors: SensorsConfig, config: TrainConfig, progress: Progress
 ) -> Fitted:
-    mean, scale = fit_normaliser(data.X[train], sensors.columns)
+    mean, scale = fit_normaliser(data.X[train], sensors.layout.is_missing)
 
     def examples(rows: Rows) -> tuple[Floats, Floats]:
         return standardise(data.X[rows], mean, scale), data.Y[rows]

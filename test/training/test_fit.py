@@ -188,7 +188,7 @@ def test_the_reference_preset_is_the_mlps_own_recipe_bit_for_bit() -> None:
     train, validation, _ = hold_out(data, (0.6, 0.2, 0.2), 0, np.random.default_rng(0))
     fitted = fit_dataset(data, train, validation, SENSORS, REFERENCE, Silent())
     rows = np.sort(np.concatenate([train, validation]))
-    mean, scale = fit_normaliser(data.X[rows], SENSORS.columns)
+    mean, scale = fit_normaliser(data.X[rows], SENSORS.layout.is_missing)
     network = MLP(5, 8, 2, rng=3, dtype=np.float32)
     network.sgd(standardise(data.X[rows], mean, scale), data.Y[rows])
     for found, expected in zip(fitted.network.parameters, network.parameters, strict=True):
@@ -202,7 +202,7 @@ def test_in_bag_order_the_reference_recipe_learns_little_but_the_last_bag(record
     few = [path for path in paths if path.name.endswith(("_00", "_02", "_03"))]
     data = read_dataset(few, sensors, Silent())
     rows = np.flatnonzero(data.usable)
-    mean, scale = fit_normaliser(data.X[rows], sensors.columns)
+    mean, scale = fit_normaliser(data.X[rows], sensors.layout.is_missing)
     earlier = rows[data.bag[rows] < data.bag.max()]
     loss = []
     for order in (rows, np.random.default_rng(seed).permutation(rows)):
@@ -222,7 +222,7 @@ def test_the_final_fit_takes_all_rows_for_as_many_epochs_as_were_best() -> None:
     fitted = fit_dataset(data, train, validation, SENSORS, CONFIG, recorder)
 
     # First by the training rows' mean and scale, watching the validation rows.
-    mean, scale = fit_normaliser(data.X[train], SENSORS.columns)
+    mean, scale = fit_normaliser(data.X[train], SENSORS.layout.is_missing)
     X = standardise(data.X, mean, scale)
     held_out = X[validation], data.Y[validation]
     _, history = fit((X[train], data.Y[train]), held_out, CONFIG, sensor_columns(SENSORS), Silent())
@@ -233,7 +233,7 @@ def test_the_final_fit_takes_all_rows_for_as_many_epochs_as_were_best() -> None:
 
     # Then by those of both.
     rows = np.sort(np.concatenate([train, validation]))
-    mean, scale = fit_normaliser(data.X[rows], SENSORS.columns)
+    mean, scale = fit_normaliser(data.X[rows], SENSORS.layout.is_missing)
     np.testing.assert_array_equal(fitted.mean, mean)
     np.testing.assert_array_equal(fitted.scale, scale)
     both = standardise(data.X[rows], mean, scale), data.Y[rows]
@@ -284,14 +284,14 @@ def test_unknown_columns_and_labels_of_one_class_give_a_finite_network() -> None
 def test_the_normaliser_by_hand() -> None:
     columns = ("a.x", "a.never", "a.constant", "a.missing")
     X = np.array([[1.0, np.nan, 0.1, 0], [3.0, np.nan, 0.1, 1], [np.nan, np.nan, 0.1, 1], [5.0, np.nan, 0.1, 1]])
-    mean, scale = fit_normaliser(X, columns)
+    mean, scale = fit_normaliser(X, np.array([column.endswith(".missing") for column in columns]))
     np.testing.assert_allclose(mean, [3, 0, 0.1, 0], rtol=1e-15)
     np.testing.assert_allclose(scale, [np.sqrt(8 / 3), 1, 1, 1], rtol=1e-15)
 
 
 def test_standardised_training_columns_have_mean_0_and_deviation_1() -> None:
     X = make_dataset().X * 1e6 + 1e7
-    mean, scale = fit_normaliser(X, SENSORS.columns)
+    mean, scale = fit_normaliser(X, SENSORS.layout.is_missing)
     Z = standardise(X, mean, scale)[:, [0, 1, 3]].astype(np.float64)
     np.testing.assert_allclose(Z.mean(axis=0), 0, atol=1e-6)
     np.testing.assert_allclose(Z.std(axis=0), 1, rtol=1e-6)
@@ -299,7 +299,7 @@ def test_standardised_training_columns_have_mean_0_and_deviation_1() -> None:
 
 def test_columns_beyond_float64_still_give_finite_numbers() -> None:
     X = np.array([[1e308, 1.0], [-1e308, 2.0], [1.7e308, np.inf]])
-    mean, scale = fit_normaliser(X, ("a.x", "a.y"))
+    mean, scale = fit_normaliser(X, np.zeros(2, np.bool_))
     assert np.isfinite(mean).all()
     assert np.isfinite(scale).all()
     assert (scale > 0).all()

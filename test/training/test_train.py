@@ -48,7 +48,7 @@ def test_whole_bags_are_held_out_and_named(training: Training, streets: list[Pat
 
 def test_the_normaliser_has_not_seen_the_test_bags(training: Training, streets: list[Path]) -> None:
     data = read_dataset([path for path in streets if path.name not in training.bags["test"]], SENSORS, Silent())
-    mean, scale = fit_normaliser(data.X[data.usable], SENSORS.columns)
+    mean, scale = fit_normaliser(data.X[data.usable], SENSORS.layout.is_missing)
     np.testing.assert_array_equal(training.model.network.numbers["mean"], mean)
     np.testing.assert_array_equal(training.model.network.numbers["scale"], scale)
 
