@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from rosbags.interfaces import ConnectionExtRosbag2
 from rosbags.rosbag2 import Reader
+from rosbags.rosbag2.storage_mcap import DECOMPRESSORS
 
-from obstacle_classifier.bags.conversion import DamageError, plain_cdr
+from obstacle_classifier.bags.damage import DamageError
+from obstacle_classifier.bags.decompression import MAX_UNPACKED, decompress_chunk, decompress_message
 from obstacle_classifier.bags.storage import MAX_TIME, BlockStorage, Channel, Message
 
 if TYPE_CHECKING:
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
     from rosbags.interfaces import Connection
 
 __all__ = ["RosbagsFile"]
+
+# rosbags unpacks a whole chunk before it compares the length with the declared one. Its decompressors are handed
+# that length; bounded ones take their place.
+DECOMPRESSORS.update({kind: partial(decompress_chunk, kind) for kind in ("lz4", "zstd")})
 
 
 class RosbagsFile:
@@ -97,7 +104,14 @@ class RosbagsFile:
         for time, group in groupby(self._reader.messages(connections), itemgetter(1)):
             if not 0 <= time <= MAX_TIME:
                 raise DamageError(f"a message has an impossible time, {time} ns")
-            ties = [(time, connection.topic, plain_cdr(bytes(data))) for connection, _, data in group]
+            ties: list[Message] = []
+            size = 0
+            for connection, _, data in group:
+                message = decompress_message(bytes(data))
+                size += len(message)
+                if ties and size > MAX_UNPACKED:
+                    raise DamageError(f"the messages at {time} ns unpack to more than {MAX_UNPACKED} bytes")
+                ties.append((time, connection.topic, message))
             if len(ties) > 1:
                 ties.sort(key=itemgetter(1))
             yield time, ties

@@ -12,7 +12,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from obstacle_classifier.bags.conversion import DamageError
+from obstacle_classifier.bags.damage import DamageError
 from obstacle_classifier.bags.storage import Block, BlockStorage, Channel
 
 if TYPE_CHECKING:

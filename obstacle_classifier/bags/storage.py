@@ -15,21 +15,28 @@ from collections import Counter
 from functools import partial
 from heapq import heappop, heappush, heapreplace
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from obstacle_classifier.bags.conversion import DamageError, make_converter
+from obstacle_classifier.bags.conversion import make_converter
+from obstacle_classifier.bags.damage import DamageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["MAX_TIME", "Block", "BlockStorage", "Channel", "Message", "Storage", "merge"]
+__all__ = ["MAX_READ", "MAX_TIME", "Block", "BlockStorage", "Channel", "Message", "Storage", "merge"]
+
+MAX_READ = 2**30
+"""Most bytes read from a file at once; larger records are damage."""
 
 MAX_TIME = 2**63 - 1
 """Latest time in ns; recorders store 64 bit, and a larger value is a damaged one."""
 
 Message = tuple[int, str, bytes]
 """Receive time in ns, topic, CDR bytes."""
+
+_Converter: TypeAlias = "Callable[[bytes], bytes]"
+_Data = TypeVar("_Data")
 
 
 class Channel(NamedTuple):
@@ -83,7 +90,9 @@ class Storage(Protocol):
         """Release the file."""
 
 
-def merge(sources: Sequence[tuple[int, Callable[[], Iterator[Message]]]]) -> Iterator[Message]:
+def merge(
+    sources: Sequence[tuple[int, Callable[[], Iterator[tuple[int, str, _Data]]]]],
+) -> Iterator[tuple[int, str, _Data]]:
     """Merge streams ordered by (time, topic) into one; equal keys keep the order of the sources.
 
     Args:
@@ -91,7 +100,7 @@ def merge(sources: Sequence[tuple[int, Callable[[], Iterator[Message]]]]) -> Ite
             reached and dropped when it ends, so only overlapping ones are open.
     """
     waiting = sorted(enumerate(sources), key=lambda entry: (entry[1][0], entry[0]), reverse=True)
-    active: list[tuple[int, str, int, Message, Iterator[Message]]] = []
+    active: list[tuple[int, str, int, tuple[int, str, _Data], Iterator[tuple[int, str, _Data]]]] = []
     while waiting or active:
         while waiting and (not active or waiting[-1][1][0] <= active[0][0]):
             order, (_, open_source) = waiting.pop()
@@ -139,7 +148,7 @@ class BlockStorage(ABC):
 
     def messages(self, wanted: Collection[tuple[str, str]], after: int | None = None) -> Iterator[Message]:
         """Messages of the wanted (topic, type) pairs later than `after` ns, by (time, topic, sequence)."""
-        converters: dict[int, tuple[str, Callable[[bytes], bytes]]] = {}
+        converters: dict[int, tuple[str, _Converter]] = {}
         for key, channel in self.channels.items():
             if channel[:2] in wanted:
                 try:
@@ -149,19 +158,24 @@ class BlockStorage(ABC):
                 else:
                     converters[key] = (channel.topic, converter)
         blocks = [block for block in self.blocks if after is None or block.last > after]
-        return merge([(block.first, partial(self._open, block, converters, after)) for block in blocks])
+        opened = [(block.first, partial(self._open, block, converters, after)) for block in blocks]
+        # Converted only here: a block holds its messages as recorded, so one message is unpacked at a time.
+        for time, topic, (convert, data) in merge(opened):
+            try:
+                message = convert(data)
+            except DamageError as reason:  # noqa: PERF203
+                self.damage(f"topic {topic}, message at {time} ns: {reason}")
+            else:
+                yield time, topic, message
 
     def _open(
-        self, block: Block, converters: dict[int, tuple[str, Callable[[bytes], bytes]]], after: int | None
-    ) -> Iterator[Message]:
-        messages: list[Message] = []
+        self, block: Block, converters: dict[int, tuple[str, _Converter]], after: int | None
+    ) -> Iterator[tuple[int, str, tuple[_Converter, bytes]]]:
+        messages = []
         for key, time, data in self.load(block, converters):
             if after is None or time > after:
                 topic, convert = converters[key]
-                try:
-                    messages.append((time, topic, convert(data)))
-                except DamageError as reason:
-                    self.damage(f"topic {topic}, message at {time} ns: {reason}")
+                messages.append((time, topic, (convert, data)))
         messages.sort(key=itemgetter(0, 1))
         return iter(messages)
 
