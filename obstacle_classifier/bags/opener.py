@@ -15,16 +15,14 @@ from typing import TYPE_CHECKING
 
 from obstacle_classifier.bags.damage import DamageError
 from obstacle_classifier.bags.decompression import MAX_UNPACKED, unpack
-from obstacle_classifier.bags.mcap_file import McapFile
+from obstacle_classifier.bags.recovery import recover
 from obstacle_classifier.bags.rosbag1_file import Rosbag1File
 from obstacle_classifier.bags.rosbags_file import RosbagsFile
-from obstacle_classifier.bags.sqlite_file import SqliteFile, whole_pages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
-    from obstacle_classifier.bags.storage import BlockStorage, Storage
+    from obstacle_classifier.bags.storage import Storage
 
 __all__ = ["Opener"]
 
@@ -65,16 +63,12 @@ class Opener:
             return Rosbag1File(path)
         if name.endswith(".zstd"):
             path = self._decompress(path)
-        recover: Callable[[], BlockStorage]
-        if path.suffix == ".mcap":
-            recover = partial(McapFile, path, name)
-        else:
+        if path.suffix != ".mcap":
             path = self._settle(path)
-            recover = partial(SqliteFile, path, name)
         try:
-            return RosbagsFile(path, recover, name)
+            return RosbagsFile(path, name)
         except DamageError:
-            return recover()
+            return recover(path, name)
 
     def _target(self, path: Path) -> Path:
         """Where to put the temporary version of a file."""
@@ -105,7 +99,7 @@ class Opener:
         """A database in one piece: a copy, if its recorder left a journal beside it or it ends within a page."""
         journals = [path.with_name(path.name + end) for end in ("-wal", "-journal")]
         journals = [journal for journal in journals if journal.is_file() and journal.stat().st_size]
-        whole = whole_pages(path)
+        whole = _whole_pages(path)
         if not journals and whole == path.stat().st_size:
             return path
         if not whole:
@@ -124,3 +118,13 @@ class Opener:
             except sqlite3.Error as error:
                 self.problems.append(f"{journals[0]}: cannot be taken in ({error})")
         return target
+
+
+def _whole_pages(path: Path) -> int:
+    """Bytes of the whole pages of a database, by the page size in its header; the file's size if it is not one."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        header = file.read(18)
+    page = int.from_bytes(header[16:18], "big")
+    page = 65536 if page == 1 else page
+    return size - size % page if header.startswith(b"SQLite format 3\0") and page >= 512 else size

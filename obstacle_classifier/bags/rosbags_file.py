@@ -17,13 +17,16 @@ from rosbags.rosbag2.storage_mcap import DECOMPRESSORS
 
 from obstacle_classifier.bags.damage import DamageError
 from obstacle_classifier.bags.decompression import MAX_UNPACKED, decompress_chunk, decompress_message
-from obstacle_classifier.bags.storage import MAX_TIME, BlockStorage, Channel, Message
+from obstacle_classifier.bags.recovery import recover
+from obstacle_classifier.bags.storage import MAX_TIME, Channel, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from rosbags.interfaces import Connection
+
+    from obstacle_classifier.bags.blocks import BlockStorage
 
 __all__ = ["RosbagsFile"]
 
@@ -37,16 +40,15 @@ class RosbagsFile:
 
     Args:
         path: The file.
-        recover: Opens the same file with such a reader, raising `DamageError` if that cannot read it at all.
         name: How problems name it; by default its path.
 
     Raises:
         DamageError: `rosbags` does not open the file.
     """
 
-    def __init__(self, path: Path, recover: Callable[[], BlockStorage], name: str | None = None) -> None:
+    def __init__(self, path: Path, name: str | None = None) -> None:
+        self._path = path
         self._name = str(path) if name is None else name
-        self._recover = recover
         self._recovery: BlockStorage | None = None
         self._stack = ExitStack()
         self._closed = False
@@ -90,7 +92,7 @@ class RosbagsFile:
                 if self._closed:
                     return
                 try:
-                    self._recovery = self._recover()
+                    self._recovery = recover(self._path, self._name)
                 except (DamageError, OSError):
                     self._own_problems = [f"{self._name}: {' '.join(str(error).split())}"]
                     return

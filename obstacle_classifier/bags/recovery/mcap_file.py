@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 from rosbags.typesys.msg import normalize_msgtype
 
+from obstacle_classifier.bags.blocks import Block, BlockStorage
 from obstacle_classifier.bags.damage import DamageError
 from obstacle_classifier.bags.decompression import decompress_chunk
-from obstacle_classifier.bags.storage import MAX_READ, MAX_TIME, Block, BlockStorage, Channel
+from obstacle_classifier.bags.storage import MAX_READ, MAX_TIME, Channel
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
