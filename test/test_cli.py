@@ -19,7 +19,7 @@ import yaml
 
 pytest.importorskip("rosbags", reason="rosbags is not installed")
 
-from obstacle_classifier.bags.demo_bags import SENSORS, write_demo_bags
+from obstacle_classifier.bags.example_bags import SENSORS, write_example_bags
 from obstacle_classifier.model import Model
 
 
@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sensors file, five small labelled bags and a model trained on them."""
     folder = tmp_path_factory.mktemp("cli")
     (folder / "s.yaml").write_text(yaml.safe_dump(SENSORS, sort_keys=False))
-    write_demo_bags(folder / "bags", count=5, seconds=20)
+    write_example_bags(folder / "bags", count=5, seconds=20)
     (folder / "empty").mkdir()
     run("train", "--sensors", folder / "s.yaml", "--bags", folder / "bags", "--output", folder / "model.npz")
     return folder
@@ -151,7 +151,7 @@ def test_wrong_usage_is_status_2(arguments: list[str], message: str) -> None:
 
 
 def test_a_bag_without_labels_is_refused_by_train_and_named(folder: Path, tmp_path: Path) -> None:
-    (bag,) = write_demo_bags(tmp_path, count=1, seconds=3)
+    (bag,) = write_example_bags(tmp_path, count=1, seconds=3)
     (bag / "labels.csv").unlink()
     result = run("train", "--sensors", folder / "s.yaml", "--bags", bag, "--output", tmp_path / "m.npz", status=1)
     assert result.stderr.splitlines()[-1].startswith(f"obstacle_classifier: {bag}: ")

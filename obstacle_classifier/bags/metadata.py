@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-from obstacle_classifier.bags.conversion import DamageError
+from obstacle_classifier.bags.damage import DamageError
 
 __all__ = ["Metadata", "load_metadata"]
 

@@ -7,33 +7,29 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import sys
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from obstacle_classifier.bags.conversion import DamageError
-from obstacle_classifier.bags.mcap_file import McapFile
+from obstacle_classifier.bags.damage import DamageError
+from obstacle_classifier.bags.decompression import MAX_UNPACKED, unpack
+from obstacle_classifier.bags.recovery import recover
 from obstacle_classifier.bags.rosbag1_file import Rosbag1File
 from obstacle_classifier.bags.rosbags_file import RosbagsFile
-from obstacle_classifier.bags.sqlite_file import SqliteFile, whole_pages
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
-    from obstacle_classifier.bags.storage import BlockStorage, Storage
+    from obstacle_classifier.bags.storage import Storage
 
 __all__ = ["Opener"]
 
-_PIECE = 2**20
+MAX_RATIO = 1000
+"""A file compressed as a whole may unpack to this many times its size, or to `MAX_UNPACKED` if that is more."""
+
+_PIECE = 2**20  # bytes
 
 
 class Opener:
@@ -67,16 +63,12 @@ class Opener:
             return Rosbag1File(path)
         if name.endswith(".zstd"):
             path = self._decompress(path)
-        recover: Callable[[], BlockStorage]
-        if path.suffix == ".mcap":
-            recover = partial(McapFile, path, name)
-        else:
+        if path.suffix != ".mcap":
             path = self._settle(path)
-            recover = partial(SqliteFile, path, name)
         try:
-            return RosbagsFile(path, recover, name)
+            return RosbagsFile(path, name)
         except DamageError:
-            return recover()
+            return recover(path, name)
 
     def _target(self, path: Path) -> Path:
         """Where to put the temporary version of a file."""
@@ -87,30 +79,27 @@ class Opener:
     def _decompress(self, path: Path) -> Path:
         """The plain version of a file that was compressed as a whole; of a damaged one, its beginning."""
         target = self._target(path.with_suffix(""))
+        limit = max(MAX_UNPACKED, MAX_RATIO * path.stat().st_size)
         with path.open("rb") as source, target.open("wb") as out:
-            decompressor = zstd.ZstdDecompressor()
-            within_frame = False
             try:
-                while piece := source.read(_PIECE):
-                    while piece or not decompressor.needs_input:
-                        within_frame = True
-                        out.write(decompressor.decompress(piece, max_length=4 * _PIECE))
-                        piece = b""
-                        if decompressor.eof:
-                            piece, decompressor, within_frame = decompressor.unused_data, zstd.ZstdDecompressor(), False
-                if within_frame:
-                    self.problems.append(f"{path}: cut off")
-            except zstd.ZstdError as error:
-                self.problems.append(f"{path}: does not decompress to its end ({error})")
-            if not out.tell():
-                raise DamageError("does not decompress")
+                for piece in unpack("zstd", iter(partial(source.read, _PIECE), b"")):
+                    if out.tell() + len(piece) > limit:
+                        raise DamageError(f"unpacks to more bytes than expected, {limit}: read up to there")
+                    out.write(piece)
+            except DamageError as error:
+                if not out.tell():
+                    raise
+                self.problems.append(f"{path}: {error}")
+            except OSError:
+                target.unlink()  # a full disk is given back before the other files are read
+                raise
         return target
 
     def _settle(self, path: Path) -> Path:
         """A database in one piece: a copy, if its recorder left a journal beside it or it ends within a page."""
         journals = [path.with_name(path.name + end) for end in ("-wal", "-journal")]
         journals = [journal for journal in journals if journal.is_file() and journal.stat().st_size]
-        whole = whole_pages(path)
+        whole = _whole_pages(path)
         if not journals and whole == path.stat().st_size:
             return path
         if not whole:
@@ -129,3 +118,13 @@ class Opener:
             except sqlite3.Error as error:
                 self.problems.append(f"{journals[0]}: cannot be taken in ({error})")
         return target
+
+
+def _whole_pages(path: Path) -> int:
+    """Bytes of the whole pages of a database, by the page size in its header; the file's size if it is not one."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        header = file.read(18)
+    page = int.from_bytes(header[16:18], "big")
+    page = 65536 if page == 1 else page
+    return size - size % page if header.startswith(b"SQLite format 3\0") and page >= 512 else size

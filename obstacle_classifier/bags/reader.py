@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from obstacle_classifier.bags.conversion import DamageError, make_converter
+from obstacle_classifier.bags.conversion import make_converter
+from obstacle_classifier.bags.damage import DamageError
 from obstacle_classifier.bags.find import EXPECTED, SUFFIXES, bag_name, bag_stem, natural_order, storage_files
 from obstacle_classifier.bags.metadata import Metadata, load_metadata
 from obstacle_classifier.bags.opener import Opener

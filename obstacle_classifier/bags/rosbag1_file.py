@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING
 
 from rosbags.typesys.msg import normalize_msgtype
 
-from obstacle_classifier.bags.conversion import MAX_CHUNK, DamageError, decompress
-from obstacle_classifier.bags.storage import Block, BlockStorage, Channel
+from obstacle_classifier.bags.blocks import Block, BlockStorage
+from obstacle_classifier.bags.damage import DamageError
+from obstacle_classifier.bags.decompression import decompress_chunk
+from obstacle_classifier.bags.storage import MAX_READ, Channel
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -92,7 +94,7 @@ class Rosbag1File(BlockStorage):
 
     def _at(self, position: int, size: int) -> bytes:
         self._file.seek(position)
-        return self._file.read(max(0, min(size, self._size - position, MAX_CHUNK)))
+        return self._file.read(max(0, min(size, self._size - position, MAX_READ)))
 
     def _head(self, position: int) -> tuple[Fields, int, int]:
         """The header fields of the record at a position, and the begin and end of its data."""
@@ -112,7 +114,7 @@ class Rosbag1File(BlockStorage):
             return _records(self._at(block.start, block.end - block.start))
         data = self._at(begin, end - begin)
         kind, size = fields[b"compression"].decode(), _number(fields, b"size")
-        return _records(decompress(kind, data, size, whole=len(data) == end - begin))
+        return _records(decompress_chunk(kind, data, size, whole=len(data) == end - begin))
 
     def _connect(self, fields: Fields, data: bytes) -> None:
         """Take in a connection record."""

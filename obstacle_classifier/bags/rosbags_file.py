@@ -6,23 +6,33 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from rosbags.interfaces import ConnectionExtRosbag2
 from rosbags.rosbag2 import Reader
+from rosbags.rosbag2.storage_mcap import DECOMPRESSORS
 
-from obstacle_classifier.bags.conversion import DamageError, plain_cdr
-from obstacle_classifier.bags.storage import MAX_TIME, BlockStorage, Channel, Message
+from obstacle_classifier.bags.damage import DamageError
+from obstacle_classifier.bags.decompression import MAX_UNPACKED, decompress_chunk, decompress_message
+from obstacle_classifier.bags.recovery import recover
+from obstacle_classifier.bags.storage import MAX_TIME, Channel, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from rosbags.interfaces import Connection
 
+    from obstacle_classifier.bags.blocks import BlockStorage
+
 __all__ = ["RosbagsFile"]
+
+# rosbags unpacks a whole chunk before it compares the length with the declared one. Its decompressors are handed
+# that length; bounded ones take their place.
+DECOMPRESSORS.update({kind: partial(decompress_chunk, kind) for kind in ("lz4", "zstd")})
 
 
 class RosbagsFile:
@@ -30,16 +40,15 @@ class RosbagsFile:
 
     Args:
         path: The file.
-        recover: Opens the same file with such a reader, raising `DamageError` if that cannot read it at all.
         name: How problems name it; by default its path.
 
     Raises:
         DamageError: `rosbags` does not open the file.
     """
 
-    def __init__(self, path: Path, recover: Callable[[], BlockStorage], name: str | None = None) -> None:
+    def __init__(self, path: Path, name: str | None = None) -> None:
+        self._path = path
         self._name = str(path) if name is None else name
-        self._recover = recover
         self._recovery: BlockStorage | None = None
         self._stack = ExitStack()
         self._closed = False
@@ -83,7 +92,7 @@ class RosbagsFile:
                 if self._closed:
                     return
                 try:
-                    self._recovery = self._recover()
+                    self._recovery = recover(self._path, self._name)
                 except (DamageError, OSError):
                     self._own_problems = [f"{self._name}: {' '.join(str(error).split())}"]
                     return
@@ -97,7 +106,14 @@ class RosbagsFile:
         for time, group in groupby(self._reader.messages(connections), itemgetter(1)):
             if not 0 <= time <= MAX_TIME:
                 raise DamageError(f"a message has an impossible time, {time} ns")
-            ties = [(time, connection.topic, plain_cdr(bytes(data))) for connection, _, data in group]
+            ties: list[Message] = []
+            size = 0
+            for connection, _, data in group:
+                message = decompress_message(bytes(data))
+                size += len(message)
+                if ties and size > MAX_UNPACKED:
+                    raise DamageError(f"the messages at {time} ns unpack to more than {MAX_UNPACKED} bytes")
+                ties.append((time, connection.topic, message))
             if len(ties) > 1:
                 ties.sort(key=itemgetter(1))
             yield time, ties

@@ -10,26 +10,24 @@ present moment are in memory.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections import Counter
-from functools import partial
 from heapq import heappop, heappush, heapreplace
-from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple, Protocol
-
-from obstacle_classifier.bags.conversion import DamageError, make_converter
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
-    from pathlib import Path
 
-__all__ = ["MAX_TIME", "Block", "BlockStorage", "Channel", "Message", "Storage", "merge"]
+__all__ = ["MAX_READ", "MAX_TIME", "Channel", "Message", "Storage", "merge"]
+
+MAX_READ = 2**30
+"""Most bytes read from a file at once; larger records are damage."""
 
 MAX_TIME = 2**63 - 1
 """Latest time in ns; recorders store 64 bit, and a larger value is a damaged one."""
 
 Message = tuple[int, str, bytes]
 """Receive time in ns, topic, CDR bytes."""
+
+_Data = TypeVar("_Data")
 
 
 class Channel(NamedTuple):
@@ -42,19 +40,6 @@ class Channel(NamedTuple):
     """`cdr`, `ros1`, or something that cannot be read."""
     definition: str
     """Text of the message definition, needed for `ros1` only."""
-
-
-class Block(NamedTuple):
-    """A part of a file that can be read by itself."""
-
-    first: int
-    """Earliest receive time in ns."""
-    last: int
-    """Latest receive time in ns."""
-    start: int
-    """Where it begins: a byte offset or a row id."""
-    end: int
-    """Where it ends, not included."""
 
 
 class Storage(Protocol):
@@ -83,7 +68,9 @@ class Storage(Protocol):
         """Release the file."""
 
 
-def merge(sources: Sequence[tuple[int, Callable[[], Iterator[Message]]]]) -> Iterator[Message]:
+def merge(
+    sources: Sequence[tuple[int, Callable[[], Iterator[tuple[int, str, _Data]]]]],
+) -> Iterator[tuple[int, str, _Data]]:
     """Merge streams ordered by (time, topic) into one; equal keys keep the order of the sources.
 
     Args:
@@ -91,7 +78,7 @@ def merge(sources: Sequence[tuple[int, Callable[[], Iterator[Message]]]]) -> Ite
             reached and dropped when it ends, so only overlapping ones are open.
     """
     waiting = sorted(enumerate(sources), key=lambda entry: (entry[1][0], entry[0]), reverse=True)
-    active: list[tuple[int, str, int, Message, Iterator[Message]]] = []
+    active: list[tuple[int, str, int, tuple[int, str, _Data], Iterator[tuple[int, str, _Data]]]] = []
     while waiting or active:
         while waiting and (not active or waiting[-1][1][0] <= active[0][0]):
             order, (_, open_source) = waiting.pop()
@@ -105,73 +92,3 @@ def merge(sources: Sequence[tuple[int, Callable[[], Iterator[Message]]]]) -> Ite
                 heappop(active)
             else:
                 heapreplace(active, (following[0], following[1], order, following, stream))
-
-
-class BlockStorage(ABC):
-    """A file read block by block.
-
-    A subclass fills `channels`, `counts` and `blocks` on construction and reports what it cannot read by `damage`.
-    """
-
-    def __init__(self, name: str | Path) -> None:
-        self.name = str(name)
-        self.channels: dict[int, Channel] = {}
-        self.counts: dict[int, int] = Counter()
-        self.blocks: list[Block] = []
-        self.headless = False
-        self._problems: dict[str, None] = {}
-
-    @property
-    def problems(self) -> list[str]:
-        """What could not be read, one line each."""
-        return list(self._problems)
-
-    def damage(self, reason: object) -> None:
-        """Note once that a part cannot be read, and why."""
-        self._problems[f"{self.name}: {' '.join(str(reason).split())}"] = None
-
-    @property
-    def span(self) -> tuple[int, int] | None:
-        """Earliest and latest receive time in ns over all channels; None without messages."""
-        if not self.blocks:
-            return None
-        return min(block.first for block in self.blocks), max(block.last for block in self.blocks)
-
-    def messages(self, wanted: Collection[tuple[str, str]], after: int | None = None) -> Iterator[Message]:
-        """Messages of the wanted (topic, type) pairs later than `after` ns, by (time, topic, sequence)."""
-        converters: dict[int, tuple[str, Callable[[bytes], bytes]]] = {}
-        for key, channel in self.channels.items():
-            if channel[:2] in wanted:
-                try:
-                    converter = make_converter(channel.type, channel.encoding, channel.definition)
-                except DamageError as reason:
-                    self.damage(f"topic {channel.topic}, one of its publishers: {reason}")
-                else:
-                    converters[key] = (channel.topic, converter)
-        blocks = [block for block in self.blocks if after is None or block.last > after]
-        return merge([(block.first, partial(self._open, block, converters, after)) for block in blocks])
-
-    def _open(
-        self, block: Block, converters: dict[int, tuple[str, Callable[[bytes], bytes]]], after: int | None
-    ) -> Iterator[Message]:
-        messages: list[Message] = []
-        for key, time, data in self.load(block, converters):
-            if after is None or time > after:
-                topic, convert = converters[key]
-                try:
-                    messages.append((time, topic, convert(data)))
-                except DamageError as reason:
-                    self.damage(f"topic {topic}, message at {time} ns: {reason}")
-        messages.sort(key=itemgetter(0, 1))
-        return iter(messages)
-
-    @abstractmethod
-    def load(self, block: Block, wanted: Collection[int]) -> list[tuple[int, int, bytes]]:
-        """What can be read of a block: (channel id, time in ns, data as recorded), in recorded order.
-
-        Never raises for bad bytes: they are reported by `damage`.
-        """
-
-    @abstractmethod
-    def close(self) -> None:
-        """Release the file."""

@@ -335,7 +335,7 @@ def test_one_of_two_publishers_without_definition(tmp_path: Path, broken: int) -
     got, problems = read(path)
     assert got == [("/talk", START + 1 - broken, string("x"))]
     assert problems[0] == f"{path}: topic /talk: 1 of its messages could not be read"
-    assert problems[1].startswith(f"{path}: topic /talk, one of its publishers: its message definition is not underst")
+    assert problems[1].startswith(f"{path}: topic /talk, one of its publishers: its message definition cannot be parse")
 
 
 def test_parts_numbered_by_date_are_not_missing(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("rosbags", reason="rosbags is not installed")
@@ -133,6 +133,7 @@ def test_forms_that_are_refused(tmp_path: Path, text: bytes, message: str) -> No
     assert str(caught.value) == f"{tmp_path}/run/labels.csv{message}"
 
 
+@settings(deadline=None)
 @given(
     rows=st.lists(
         st.tuples(st.integers(0, 60), st.integers(1, 30), st.sampled_from([*LABELS, "ignore"])).map(

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import random
-from binascii import crc32
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from struct import pack, unpack_from
 
@@ -15,54 +14,12 @@ import pytest
 
 pytest.importorskip("rosbags", reason="rosbags is not installed")
 
-import lz4.frame  # type: ignore[import-untyped]
 from rosbags.rosbag2 import Reader
 
 from obstacle_classifier.bags import Bag
 from obstacle_classifier.bags.rosbag1_file import Rosbag1File
 from test.helpers.bags import START, cdr, corrupt, drives, string, write_bag
-
-MAGIC = b"\x89MCAP0\r\n"
-Record = tuple[int, bytes]
-
-
-def records(content: bytes) -> Iterator[Record]:
-    """The records of a part of an MCAP file."""
-    position = 0
-    while position < len(content):
-        operation, length = unpack_from("<BQ", content, position)
-        yield operation, content[position + 9 : position + 9 + length]
-        position += 9 + length
-
-
-def joined(parts: Iterable[Record]) -> bytes:
-    return b"".join(pack("<BQ", operation, len(body)) + body for operation, body in parts)
-
-
-def plain_records(path: Path) -> list[Record]:
-    """The schemas, channels and messages of a bag that rosbags wrote, out of their chunks."""
-    content = (path / f"{path.name}.mcap").read_bytes()[len(MAGIC) : -len(MAGIC)]
-    return [record for operation, body in records(content) if operation == 6 for record in records(body[40:])]
-
-
-def text(value: str) -> bytes:
-    return pack("<I", len(value)) + value.encode()
-
-
-def chunk(parts: list[Record], checksum: bool = True) -> Record:
-    """A chunk compressed with lz4."""
-    times = [unpack_from("<Q", body, 6)[0] for operation, body in parts if operation == 5]
-    plain = joined(parts)
-    packed = lz4.frame.compress(plain)
-    head = pack("<QQQI", min(times), max(times), len(plain), crc32(plain) if checksum else 0)
-    return 6, head + text("lz4") + pack("<Q", len(packed)) + packed
-
-
-def save(path: Path, parts: list[Record], profile: str = "ros2") -> Path:
-    """An MCAP file of these records, with a footer but no summary."""
-    whole = [(1, text(profile) + text("test")), *parts, (15, bytes(4)), (2, bytes(20))]
-    path.write_bytes(MAGIC + joined(whole) + MAGIC)
-    return path
+from test.helpers.mcap import MAGIC, Record, chunk, joined, plain_records, save, text
 
 
 def read(path: Path) -> tuple[list[tuple[str, int, bytes]], list[str]]:
@@ -87,7 +44,7 @@ def test_without_chunks(tmp_path: Path, parts: list[Record], expected: list[tupl
 
 def test_without_chunks_and_out_of_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What `rosbags` refuses; several runs of messages overlap in time."""
-    monkeypatch.setattr("obstacle_classifier.bags.mcap_file.RUN", 2000)
+    monkeypatch.setattr("obstacle_classifier.bags.recovery.mcap_file.RUN", 2000)
     messages = [("/a", "std_msgs/msg/String", START + 1000 * i, string(str(i))) for i in range(300)]
     parts = plain_records(write_bag(tmp_path / "source", messages))
     random.Random(1).shuffle(parts[2:])

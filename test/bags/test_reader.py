@@ -150,7 +150,7 @@ def test_a_topic_that_cannot_be_read_matters_only_if_asked_for(tmp_path: Path) -
         with pytest.raises(BagError) as caught:
             bag.messages(["/chat", "/thing"])
     assert str(caught.value).startswith(
-        f"{path}: topic /thing of type '{FOREIGN}' cannot be read: its message definition is not understood"
+        f"{path}: topic /thing of type '{FOREIGN}' cannot be read: its message definition cannot be parsed"
     )
 
 

@@ -17,8 +17,8 @@ pytest.importorskip("rosbags", reason="rosbags is not installed")
 from rosbags.rosbag2 import Reader
 
 from obstacle_classifier.bags import Bag, find_bags, load_labels
-from obstacle_classifier.bags.mcap_file import McapFile
-from obstacle_classifier.bags.sqlite_file import SqliteFile
+from obstacle_classifier.bags.recovery.mcap_file import McapFile
+from obstacle_classifier.bags.recovery.sqlite_file import SqliteFile
 from obstacle_classifier.bags.storage import Storage
 from test.helpers.bags import DATA, write_bag
 

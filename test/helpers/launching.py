@@ -59,7 +59,7 @@ def workspace() -> Path:
     """A folder of this test run: model.npz, sensors.yaml and three labelled bags below bags/; removed at the end."""
     import yaml
 
-    from obstacle_classifier.bags.demo_bags import SENSORS, write_demo_bags
+    from obstacle_classifier.bags.example_bags import SENSORS, write_example_bags
     from obstacle_classifier.features import parse_sensors
     from test.helpers.models import make_model
 
@@ -68,5 +68,5 @@ def workspace() -> Path:
     path = Path(folder.name)
     make_model(parse_sensors(SENSORS, "launch test")).save(path / "model.npz")
     (path / "sensors.yaml").write_text(yaml.safe_dump(SENSORS, sort_keys=False), encoding="utf-8")
-    write_demo_bags(path / "bags", count=3, seconds=10)
+    write_example_bags(path / "bags", count=3, seconds=10)
     return path

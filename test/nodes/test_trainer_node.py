@@ -21,7 +21,7 @@ pytest.importorskip("rosbags", reason="rosbags is not installed")
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.srv import GetParameters
 
-from obstacle_classifier.bags.demo_bags import SENSORS, write_demo_bags
+from obstacle_classifier.bags.example_bags import SENSORS, write_example_bags
 from obstacle_classifier.model import Model
 from test.helpers.ros import DEADLINE, NodeProcess, Watcher
 
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sensors file and three small labelled bags."""
     folder = tmp_path_factory.mktemp("trainer")
     (folder / "s.yaml").write_text(yaml.safe_dump(SENSORS, sort_keys=False), encoding="utf-8")
-    write_demo_bags(folder / "bags", count=3, seconds=10)
+    write_example_bags(folder / "bags", count=3, seconds=10)
     return folder
 
 

@@ -22,7 +22,7 @@ pytest.importorskip("rosbags", reason="rosbags is not installed")
 import rclpy
 
 from obstacle_classifier.bags import Bag
-from obstacle_classifier.bags.demo_bags import SENSORS, write_demo_bags
+from obstacle_classifier.bags.example_bags import SENSORS, write_example_bags
 from obstacle_classifier.errors import BagError
 from obstacle_classifier.features import parse_sensors
 from obstacle_classifier.tools import play_bag
@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model and a bag of its sensors."""
     folder = tmp_path_factory.mktemp("replay")
     make_model(parse_sensors(SENSORS, "test")).save(folder / "model.npz")
-    write_demo_bags(folder, count=1, seconds=8)
+    write_example_bags(folder, count=1, seconds=8)
     return folder
 
 

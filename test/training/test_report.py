@@ -22,7 +22,7 @@ pytest.importorskip("PIL", reason="the picture needs pillow")
 
 from PIL import Image
 
-from obstacle_classifier.bags.demo_bags import SENSORS, write_demo_bags
+from obstacle_classifier.bags.example_bags import SENSORS, write_example_bags
 from obstacle_classifier.features import parse_sensors
 from obstacle_classifier.progress import Silent
 from obstacle_classifier.training import TrainConfig, Training, train
@@ -31,7 +31,7 @@ from obstacle_classifier.training.report import write_report
 
 @pytest.fixture(scope="module")
 def training(tmp_path_factory: pytest.TempPathFactory) -> Training:
-    bags = write_demo_bags(tmp_path_factory.mktemp("report"), count=4, seconds=10)
+    bags = write_example_bags(tmp_path_factory.mktemp("report"), count=4, seconds=10)
     return train(parse_sensors(SENSORS, "test"), bags, TrainConfig(epochs=5, hidden=8), Silent())
 
 

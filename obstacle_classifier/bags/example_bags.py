@@ -13,7 +13,7 @@ import numpy as np
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
-__all__ = ["SENSORS", "write_demo_bags"]
+__all__ = ["SENSORS", "write_example_bags"]
 
 SENSORS: dict[str, Any] = {
     "interval": 0.1,
@@ -42,7 +42,7 @@ _START = 1_700_000_000 * 10**9
 _BEAMS = 91
 
 
-def write_demo_bags(folder: Path, count: int = 6, seconds: int = 40, seed: int = 0) -> list[Path]:
+def write_example_bags(folder: Path, count: int = 6, seconds: int = 40, seed: int = 0) -> list[Path]:
     """Write `count` bags with labels beside them; returns their paths.
 
     A pedestrian is a cluster of near beams, a bicycle a smaller one that also hums; both come and go.

@@ -12,15 +12,16 @@ import sqlite3
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from obstacle_classifier.bags.conversion import DamageError
-from obstacle_classifier.bags.storage import Block, BlockStorage, Channel
+from obstacle_classifier.bags.blocks import Block, BlockStorage
+from obstacle_classifier.bags.damage import DamageError
+from obstacle_classifier.bags.storage import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
     from typing import Any
 
-__all__ = ["SqliteFile", "whole_pages"]
+__all__ = ["SqliteFile"]
 
 BLOCK_BYTES = 2**20
 BLOCK_ROWS = 4096
@@ -153,13 +154,3 @@ class SqliteFile(BlockStorage):
             middle = (low + high) // 2
             low, high = (low, middle) if readable(middle) else (middle, high)
         return high
-
-
-def whole_pages(path: Path) -> int:
-    """Bytes of the whole pages of a database, by the page size in its header; the file's size if it is not one."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        header = file.read(18)
-    page = int.from_bytes(header[16:18], "big")
-    page = 65536 if page == 1 else page
-    return size - size % page if header.startswith(b"SQLite format 3\0") and page >= 512 else size

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 
 from rosbags.typesys.msg import normalize_msgtype
 
-from obstacle_classifier.bags.conversion import MAX_CHUNK, DamageError, decompress
-from obstacle_classifier.bags.storage import MAX_TIME, Block, BlockStorage, Channel
+from obstacle_classifier.bags.blocks import Block, BlockStorage
+from obstacle_classifier.bags.damage import DamageError
+from obstacle_classifier.bags.decompression import decompress_chunk
+from obstacle_classifier.bags.storage import MAX_READ, MAX_TIME, Channel
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -99,7 +101,7 @@ class McapFile(BlockStorage):
 
     def _at(self, position: int, size: int) -> bytes:
         self._file.seek(position)
-        return self._file.read(max(0, min(size, self._size - position, MAX_CHUNK)))
+        return self._file.read(max(0, min(size, self._size - position, MAX_READ)))
 
     def _clear(self) -> None:
         self._schemas.clear()
@@ -271,7 +273,7 @@ def _open_chunk(body: bytes) -> bytes:
     (length,) = _U64.unpack_from(body, position)
     data = body[position + 8 : position + 8 + length]
     whole = len(data) == length
-    records = decompress(kind, data, size, whole=whole)
+    records = decompress_chunk(kind, data, size, whole=whole)
     if whole and checksum and crc32(records) != checksum:
         raise DamageError("a chunk fails its checksum")
     return records

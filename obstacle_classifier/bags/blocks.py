@@ -1,0 +1,115 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Files read block by block: a damaged block costs only its own messages.
+
+Only the blocks that overlap the present time are in memory.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from functools import partial
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from obstacle_classifier.bags.conversion import make_converter
+from obstacle_classifier.bags.damage import DamageError
+from obstacle_classifier.bags.storage import Channel, Message, merge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+    from pathlib import Path
+
+__all__ = ["Block", "BlockStorage"]
+
+_Converter: TypeAlias = "Callable[[bytes], bytes]"
+
+
+class Block(NamedTuple):
+    """A part of a file that can be read by itself."""
+
+    first: int
+    """Earliest receive time in ns."""
+    last: int
+    """Latest receive time in ns."""
+    start: int
+    """Where it begins: a byte offset or a row id."""
+    end: int
+    """Where it ends, not included."""
+
+
+class BlockStorage(ABC):
+    """A file read block by block.
+
+    A subclass fills `channels`, `counts` and `blocks` on construction and reports what it cannot read by `damage`.
+    """
+
+    def __init__(self, name: str | Path) -> None:
+        self.name = str(name)
+        self.channels: dict[int, Channel] = {}
+        self.counts: dict[int, int] = Counter()
+        self.blocks: list[Block] = []
+        self.headless = False
+        self._problems: dict[str, None] = {}
+
+    @property
+    def problems(self) -> list[str]:
+        """What could not be read, one line each."""
+        return list(self._problems)
+
+    def damage(self, reason: object) -> None:
+        """Note once that a part cannot be read, and why."""
+        self._problems[f"{self.name}: {' '.join(str(reason).split())}"] = None
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """Earliest and latest receive time in ns over all channels; None without messages."""
+        if not self.blocks:
+            return None
+        return min(block.first for block in self.blocks), max(block.last for block in self.blocks)
+
+    def messages(self, wanted: Collection[tuple[str, str]], after: int | None = None) -> Iterator[Message]:
+        """Messages of the wanted (topic, type) pairs later than `after` ns, by (time, topic, sequence)."""
+        converters: dict[int, tuple[str, _Converter]] = {}
+        for key, channel in self.channels.items():
+            if channel[:2] in wanted:
+                try:
+                    converter = make_converter(channel.type, channel.encoding, channel.definition)
+                except DamageError as reason:
+                    self.damage(f"topic {channel.topic}, one of its publishers: {reason}")
+                else:
+                    converters[key] = (channel.topic, converter)
+        blocks = [block for block in self.blocks if after is None or block.last > after]
+        opened = [(block.first, partial(self._open, block, converters, after)) for block in blocks]
+        # Converted only here: a block holds its messages as recorded, so one message is unpacked at a time.
+        for time, topic, (convert, data) in merge(opened):
+            try:
+                message = convert(data)
+            except DamageError as reason:  # noqa: PERF203
+                self.damage(f"topic {topic}, message at {time} ns: {reason}")
+            else:
+                yield time, topic, message
+
+    def _open(
+        self, block: Block, converters: dict[int, tuple[str, _Converter]], after: int | None
+    ) -> Iterator[tuple[int, str, tuple[_Converter, bytes]]]:
+        messages = []
+        for key, time, data in self.load(block, converters):
+            if after is None or time > after:
+                topic, convert = converters[key]
+                messages.append((time, topic, (convert, data)))
+        messages.sort(key=itemgetter(0, 1))
+        return iter(messages)
+
+    @abstractmethod
+    def load(self, block: Block, wanted: Collection[int]) -> list[tuple[int, int, bytes]]:
+        """What can be read of a block: (channel id, time in ns, data as recorded), in recorded order.
+
+        Never raises for bad bytes: they are reported by `damage`.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release the file."""
