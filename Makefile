@@ -45,8 +45,9 @@ clean:  ## remove the environments and whatever else was made
 .venv/.requirements: requirements/build.txt requirements/run.txt requirements/offline.txt requirements/test.txt
 	@requirements/install.sh .venv 14 build run offline test
 
-# The modules stay here; the commands go to .venv/bin, the ament marker, the launch files and the configuration to .venv/share.
-.venv/.package: .venv/.requirements package.xml setup.py setup.cfg $(shell find launch config resource -type f)
+# The modules stay here. The commands go to .venv/bin; launch files, configuration, documents and the ament marker to
+# .venv/share.
+.venv/.package: .venv/.requirements package.xml setup.py setup.cfg $(shell find launch config docs resource -type f)
 	@echo ".venv: installing obstacle_classifier"
 	@.venv/bin/python -m pip install --quiet --quiet --no-build-isolation --no-index --no-deps --editable .
 	@.venv/bin/python -W ignore setup.py --quiet install_data --install-dir .venv

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import importlib
 import json
 import os
 import signal
@@ -32,10 +33,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
     signal.signal(signal.SIGTERM, _terminate)
     try:
+        command = next((argument for argument in arguments if not argument.startswith("-")), None)
+        options = _parser(command).parse_args(arguments)
         options.run(options)
         sys.stdout.flush()
     except ObstacleClassifierError as error:
@@ -71,7 +73,8 @@ def _fail(line: str, status: int = 1) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(command: str | None) -> argparse.ArgumentParser:
+    """The parser of all commands; `simulate` has its arguments only if it is the command given."""
     parser = argparse.ArgumentParser(
         prog="obstacle_classifier", description="Train, score and inspect obstacle classifiers on recorded bags."
     )
@@ -116,14 +119,10 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("model", type=Path, metavar="MODEL.npz", help="model file")
     inspect.set_defaults(run=_inspect)
 
-    simulate = commands.add_parser("simulate", help="a labelled bag of a simulated drive along a sidewalk")
-    simulate.add_argument("--output", required=True, type=Path, metavar="BAG", help="rosbag2 folder to make")
-    simulate.add_argument("--scenario", type=Path, metavar="S.yaml", help="scenario; by default the plain sidewalk")
-    simulate.add_argument("--duration", type=float, metavar="S", help="seconds, instead of the scenario's")
-    simulate.add_argument(
-        "--seed", type=int, metavar="N", help="of street, traffic and noise, instead of the scenario's"
-    )
-    simulate.set_defaults(run=_simulate)
+    simulate = commands.add_parser("simulate", help="record a labelled bag of a simulated drive along a sidewalk")
+    if command == "simulate":
+        # Loaded by name: no import statement leads from the command line into the simulation, which needs MuJoCo.
+        importlib.import_module("obstacle_classifier.simulation.command").add_arguments(simulate)
 
     flops = commands.add_parser("flops", help="cost of inference and training of a network, derived and measured")
     for name, meaning in (("d", "inputs"), ("h", "units in each hidden layer"), ("c", "labels")):
@@ -239,15 +238,6 @@ def _inspect(options: argparse.Namespace) -> None:
     from obstacle_classifier.model import Model, describe
 
     print(describe(Model.load(options.model)))
-
-
-def _simulate(options: argparse.Namespace) -> None:
-    from obstacle_classifier.progress import TextProgress
-    from obstacle_classifier.simulation import Scenario, load_scenario, simulate
-
-    scenario = Scenario() if options.scenario is None else load_scenario(options.scenario)
-    simulate(scenario, options.output, options.duration, options.seed, TextProgress())
-    print(f"wrote {options.output}")
 
 
 def _flops(options: argparse.Namespace) -> None:

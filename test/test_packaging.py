@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The package as colcon installs it, what it declares, and the pins of its environments."""
+"""The package as colcon installs it, the dependencies that it declares, and the pins of its environments."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from pathlib import Path
 import pytest
 
 import obstacle_classifier
+from test.helpers.documents import links
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "obstacle_classifier"
 EXECUTABLES = {"classifier_node", "trainer_node", "simulator_node", "obstacle_classifier"}
 
-# What a rosdep key of package.xml lets Python import, where that is not a package of the key's name.
+# The modules that a rosdep key of package.xml provides, unless it is one module of the key's name.
 MODULES: Mapping[str, set[str]] = {
     "python3-hypothesis": {"hypothesis"},
     "python3-jsonschema": {"jsonschema"},
@@ -42,7 +43,7 @@ MODULES: Mapping[str, set[str]] = {
 STANDARD = set(sys.stdlib_module_names) | {"compression"}  # compression: Python 3.14
 
 
-# --- what package.xml declares
+# --- package.xml
 
 
 def manifest() -> ET.Element:
@@ -97,8 +98,8 @@ def test_an_undeclared_import_would_be_found() -> None:
     assert undeclared(imported(NAME), declared("exec_depend") - {"numpy"})
 
 
-def test_what_no_robot_installs_is_imported_offline_alone() -> None:
-    """package.xml asks for it under a condition."""
+def test_packages_that_no_robot_needs_are_imported_offline_only() -> None:
+    """In package.xml they have a condition."""
     offline = tuple(f"{NAME}/{place}" for place in ("bags/", "simulation/", "training/report.py"))
     files = {path: names for path, names in imported(NAME, "launch").items() if not path.startswith(offline)}
     assert undeclared(files, declared("exec_depend", conditional=False)) == {}
@@ -109,7 +110,7 @@ def test_every_import_of_the_tests_is_a_depend() -> None:
 
 
 def test_the_packages_of_all_sensor_types_are_exec_depends() -> None:
-    """The node imports them by the name in the sensors file, so that no import statement tells."""
+    """The node imports them by their names in the sensors file, without an import statement."""
     from obstacle_classifier.sensing import MESSAGE_TYPES
 
     assert {name.partition("/")[0] for name in MESSAGE_TYPES} <= declared("exec_depend", conditional=False)
@@ -120,13 +121,43 @@ def test_rosbags_brings_its_compressors() -> None:
     assert {re.split(r"[^\w.]", line)[0] for line in requires("rosbags") or ()} >= {"lz4", "backports.zstd"}
 
 
+def test_the_robot_needs_neither_the_simulation_nor_bags_nor_plots() -> None:
+    conditions = {each.text: each.get("condition") for each in manifest().iter("exec_depend")}
+    for key in ("python3-mujoco-pip", "python3-rosbags-pip", "python3-matplotlib", "python3-pil"):
+        assert conditions[key] == "$OFFLINE == 1", key
+    assert not [each.text for tag in ("depend", "build_depend", "buildtool_depend") for each in manifest().iter(tag)]
+    (call,) = (
+        node
+        for node in ast.walk(ast.parse((ROOT / "setup.py").read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "setup"
+    )
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    assert ast.literal_eval(given["install_requires"]) == ["jsonschema", "numpy", "PyYAML"]
+    assert "mujoco" in ast.literal_eval(given["extras_require"])["offline"]
+
+
+def from_setup(*options: str) -> list[str]:
+    """Lines of `setup.py` with these options."""
+    command = [sys.executable, "-W", "ignore", "setup.py", *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
 def test_one_version() -> None:
-    command = [sys.executable, "-W", "ignore", "setup.py", "--version"]
-    setup = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert manifest().findtext("version") == obstacle_classifier.__version__ == setup.stdout.split()[-1]
+    assert manifest().findtext("version") == obstacle_classifier.__version__ == from_setup("--version")[-1]
 
 
-# --- what colcon makes of it
+def test_the_maintainers_can_be_reached() -> None:
+    maintainer = manifest().find("maintainer")
+    assert maintainer is not None
+    assert not re.search(r"@(\w+\.)*example\.", maintainer.attrib["email"])
+    contact = [maintainer.text, maintainer.attrib["email"]]
+    assert from_setup("--maintainer", "--maintainer-email")[-2:] == contact
+    urls = {url.get("type"): str(url.text) for url in manifest().iter("url")}
+    assert set(urls) == {"website", "repository", "bugtracker"}
+    assert from_setup("--url")[-1] == urls["website"]
+
+
+# --- the package as colcon builds it
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +170,7 @@ def colcon() -> str:
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """This process's own, without a way to the network."""
+    """This process's environment, without access to the network."""
     nowhere = "http://127.0.0.1:9"
     path = f"{Path(sys.prefix, 'bin')}{os.pathsep}{os.environ['PATH']}"
     home = str(tmp_path_factory.mktemp("home"))
@@ -155,7 +186,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what git holds or would add."""
+    """A copy of the files that git tracks or would add."""
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     if not (ROOT / ".git").exists() or shutil.which("git") is None:
         pytest.skip("not a git checkout")
@@ -200,15 +231,27 @@ def test_the_installed_share_holds_what_launch_needs(install: Path) -> None:
     assert (share / NAME / "package.xml").read_bytes() == (ROOT / "package.xml").read_bytes()
 
 
-@pytest.mark.parametrize(("folder", "pattern"), [("launch", "*.launch.py"), ("config", "*")])
+@pytest.mark.parametrize(("folder", "pattern"), [("launch", "*.launch.py"), ("config", "*"), ("docs", "*")])
 def test_the_installed_share_has_the_same_folders(install: Path, source: Path, folder: str, pattern: str) -> None:
     expected = set(files_below(source / folder, pattern))
     assert set(files_below(install / NAME / "share" / NAME / folder, pattern)) == expected
     assert expected, f"{folder} is empty"
 
 
+def test_links_between_the_installed_documents_hold(install: Path) -> None:
+    folder = install / NAME / "share" / NAME / "docs"
+    targets = {
+        (document.name, target.partition("#")[0])
+        for document in folder.glob("*.md")
+        for _, target in links(document)
+        if not re.match(r"\w+:", target)
+    }
+    assert len(targets) > 20
+    assert {(name, target) for name, target in targets if not (folder / target).exists()} == set()
+
+
 def sourced(install: Path, environment: Mapping[str, str], program: str, *arguments: str) -> list[str]:
-    """What a Python program prints in a shell that sourced the workspace, as a user's does."""
+    """The lines that a Python program prints in a shell that has sourced the workspace."""
     command = [
         "sh",
         "-c",
@@ -219,7 +262,7 @@ def sourced(install: Path, environment: Mapping[str, str], program: str, *argume
         program,
         *arguments,
     ]
-    # colcon's set-up cannot run a Python whose path has a space, as that of .venv may have.
+    # colcon's set-up cannot run a Python whose path has a space; the path of .venv may have one.
     env = {**environment, "COLCON_PYTHON_EXECUTABLE": os.path.realpath(sys.executable)}
     ran = subprocess.run(command, cwd=install, env=env, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

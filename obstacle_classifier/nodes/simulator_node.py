@@ -87,22 +87,24 @@ class SimulatorNode(Node):
         if self._rate <= 0 or (self._rate != 1.0 and not clocked):
             expected = "more than 0" if clocked else "1 without publish_clock"
             raise ConfigError(f"parameter 'rate': found {self._rate:g}, expected {expected}")
-        # The wall's time whatever use_sim_time says: with it, this node would wait for its own clock.
-        wall = Clock(clock_type=ClockType.SYSTEM_TIME)
-        self._drive = simulation.Simulation(self._scenario(), None if clocked else wall.now().nanoseconds)
+        self._drive = simulation.Simulation(self._scenario())
         reliable = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
         self._outlets = {
             topic: self.create_publisher(message_class(kind), topic, reliable)
             for topic, kind in self._drive.topics.items()
         }
         self._clock_outlet = self.create_publisher(ClockMessage, "/clock", reliable) if clocked else None
-        self._clock = self._drive.start
         self._messages = self._drive.messages()
-        self._next: Any = next(self._messages)
         self._awaited = awaited
+        # Now, because building the street takes about a second.
+        self._began = self._complained = time.monotonic()
+        if not clocked:
+            # The system's clock, even if use_sim_time is true: this node must not wait for a clock of its own.
+            self._drive.start = Clock(clock_type=ClockType.SYSTEM_TIME).now().nanoseconds
+        self._clock = self._drive.start
+        self._next: Any = next(self._messages)
         if not awaited:
             self._say_begun()
-        self._began = self._complained = time.monotonic()
         self.create_timer(_TICK, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def _value(self, name: str) -> Any:
@@ -172,7 +174,7 @@ class SimulatorNode(Node):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Simulate one drive; returns 0 at its end, 130 if a signal ended it, 1 if a parameter is wrong."""
+    """Simulate one drive; returns 0 at its end or after SIGINT or SIGTERM, 1 if a parameter is wrong."""
     stop = StopSignal()
     context = get_default_context()
     try:
@@ -188,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         executor.spin_once(timeout_sec=SPIN_PERIOD)
     executor.shutdown()
     leave(node)
-    return 0 if node.done else 130
+    return 0
 
 
 if __name__ == "__main__":

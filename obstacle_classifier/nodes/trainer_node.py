@@ -142,7 +142,7 @@ class TrainerNode(Node):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train once; returns the status of the `train` command, or 130 if a signal ended it."""
+    """Train once; returns the status of the `train` command, or 0 after SIGINT or SIGTERM."""
     stop = StopSignal()
     context = get_default_context()
     try:
@@ -159,7 +159,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     node.stop()
     executor.shutdown()
     leave(node)
-    return 130 if node.status is None else node.status
+    # A Ctrl-C on the terminal reaches the worker too, whose status may arrive before this node looks at its own signal.
+    return 0 if stop.received or node.status is None else node.status
 
 
 if __name__ == "__main__":

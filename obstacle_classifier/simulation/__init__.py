@@ -46,4 +46,5 @@ def __getattr__(name: str) -> Any:
     try:
         return getattr(importlib.import_module(f"{__name__}.{_ON_MUJOCO[name]}"), name)
     except ModuleNotFoundError as error:
-        raise ObstacleClassifierError(f"the simulation needs the Python package {error.name}, found none") from None
+        package = f"the Python package '{error.name}', which is not installed"
+        raise ObstacleClassifierError(f"the simulation needs {package}; see docs/simulation.md") from None

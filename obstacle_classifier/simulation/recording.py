@@ -35,7 +35,7 @@ def simulate(
 
     Args:
         scenario: What to simulate.
-        path: Folder to make.
+        path: Folder to create; missing folders above it are created too.
         duration: Seconds, instead of the scenario's.
         seed: Instead of the scenario's.
         progress: Told of every simulated second.
@@ -45,20 +45,22 @@ def simulate(
 
     Raises:
         ConfigError: `duration` or `seed` is out of range.
-        BagError: `path` exists already, or its parent does not.
+        BagError: `path` exists already, or the folders above it cannot be created.
     """
     scenario = scenario.override(duration, seed)
     if path.exists():
         raise BagError(f"{path}: exists already, expected the name of a new bag")
-    if not path.parent.is_dir():
-        raise BagError(f"{path}: folder {path.parent} does not exist")
-    workshop = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
     try:
-        bag = workshop / path.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BagError(f"{path}: folder {path.parent} cannot be created: {error.strerror}") from None
+    temp_dir = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+    try:
+        bag = temp_dir / path.name
         _write(scenario, bag, progress)
         bag.rename(path)
     finally:
-        shutil.rmtree(workshop, ignore_errors=True)
+        shutil.rmtree(temp_dir, ignore_errors=True)
     return path
 
 

@@ -56,20 +56,20 @@ class Simulation:
 
     Args:
         scenario: What is driven through, and how it is sensed.
-        start: When the drive begins, in ns since the epoch; the scenario's `start_time` if None.
         street: Instead of the one that the scenario's seed makes.
 
     Attributes:
         scenario, world: What it is about.
         topics: Type of each topic.
-        start: When the drive begins, in ns since the epoch.
+        start: When the drive begins, in ns since the epoch: the scenario's `start_time`, unless the caller sets another
+            time before the first message.
         truth: The labels present, as last published.
     """
 
-    def __init__(self, scenario: Scenario, start: int | None = None, street: StreetPlan | None = None) -> None:
+    def __init__(self, scenario: Scenario, street: StreetPlan | None = None) -> None:
         self.scenario = scenario
         self.world = World(scenario, street)
-        self.start = scenario.start_time * 10**9 if start is None else start
+        self.start = scenario.start_time * 10**9
         self._sensors = [
             Sensor(options, scenario.faults, scenario.seed, number) for number, options in enumerate(scenario.sensors)
         ]

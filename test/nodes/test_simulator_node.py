@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Imu, LaserScan
 from std_msgs.msg import String
 
+from obstacle_classifier import simulation
 from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.nodes.simulator_node import SimulatorNode
 from obstacle_classifier.simulation import Scenario, Simulation
@@ -97,13 +99,23 @@ def test_live_messages_are_byte_for_byte_those_of_a_bag() -> None:
     assert START + 11 * 10**9 < clock[-1] <= START + 12 * 10**9
 
 
-def test_without_a_clock_messages_bear_the_walls_time() -> None:
+def test_without_a_clock_the_drive_begins_at_the_wall_clock_time_once_it_is_built(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    built: list[int] = []
+
+    class Timed(Simulation):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            built.append(time.time_ns())
+
+    monkeypatch.setattr(simulation, "Simulation", Timed, raising=False)
     context = Context()
     rclpy.init(context=context)
     try:
-        before = time.time_ns()
         node = SimulatorNode(context, overrides(duration=2.0))
-        assert before <= node._drive.start <= time.time_ns()
+        assert built[0] <= node._drive.start <= time.time_ns(), "the time that building takes must not delay the stamps"
+        assert node._next.time == node._drive.start
         assert node._clock_outlet is None
         node.destroy_node()
     finally:
@@ -166,5 +178,5 @@ def test_a_signal_ends_the_process_cleanly(number: int) -> None:
         executor.shutdown()
         listener.destroy_node()
         rclpy.shutdown(context=context)
-    assert process.returncode == 130
+    assert process.returncode == 0
     assert "Traceback" not in errors
