@@ -11,9 +11,11 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from apsw import SQLITE_LIMIT_LENGTH
 from rosbags.interfaces import ConnectionExtRosbag2
 from rosbags.rosbag2 import Reader
 from rosbags.rosbag2.storage_mcap import DECOMPRESSORS
+from rosbags.rosbag2.storage_sqlite3 import Sqlite3Reader
 
 from obstacle_classifier.bags.damage import DamageError
 from obstacle_classifier.bags.decompression import MAX_UNPACKED, decompress_chunk, decompress_message
@@ -58,6 +60,9 @@ class RosbagsFile:
         self.counts: dict[int, int]
         try:
             self._reader = self._stack.enter_context(Reader(path))
+            storage = self._reader.storage
+            if isinstance(storage, Sqlite3Reader) and storage.dbconn is not None:
+                storage.dbconn.limit(SQLITE_LIMIT_LENGTH, MAX_UNPACKED)  # an expression can declare any length
             self.channels = {c.id: _channel(c) for c in self._reader.connections}
             self.counts = {c.id: c.msgcount for c in self._reader.connections}
             count = self._reader.message_count

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import bz2
 import json
+import sqlite3
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from struct import pack
@@ -25,6 +27,7 @@ from obstacle_classifier.bags import Bag
 from obstacle_classifier.bags.conversion import MAX_ITEMS, make_converter
 from obstacle_classifier.bags.damage import DamageError
 from obstacle_classifier.bags.decompression import MAX_UNPACKED, decompress_chunk, decompress_message, unpack
+from obstacle_classifier.errors import BagError
 from test.helpers.bags import START, Message, drives, string, truncate, write_bag
 from test.helpers.mcap import joined, plain_records, save, text
 
@@ -100,6 +103,44 @@ def test_messages_are_unpacked_one_at_a_time(tmp_path: Path, storage: str, damag
     result = measure(path)
     assert [length for _, _, length in result["read"]][:14] == 14 * [size]
     assert result["peak"] < MAX_UNPACKED + 2 * size + HEADROOM, "one time, and the next message in pieces and whole"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="sqlite3 has no limits before Python 3.11")
+@pytest.mark.parametrize("damaged", [False, True], ids=["whole", "damaged"])
+def test_a_computed_column_of_a_database_is_bounded(tmp_path: Path, damaged: bool) -> None:
+    path = write_bag(tmp_path / "run", drives(20), "sqlite3")
+    with closing(sqlite3.connect(path / "run.db3")) as database:
+        database.executescript("""
+            ALTER TABLE messages RENAME TO rows;
+            CREATE TABLE messages (
+                id INTEGER PRIMARY KEY, topic_id INTEGER NOT NULL, timestamp INTEGER NOT NULL,
+                data BLOB GENERATED ALWAYS AS (zeroblob(900000000)) VIRTUAL
+            );
+            INSERT INTO messages (id, topic_id, timestamp) SELECT id, topic_id, timestamp FROM rows;
+            DROP TABLE rows;
+            VACUUM;
+        """)
+    if damaged:
+        with (path / "run.db3").open("ab") as file:
+            file.write(bytes(4096))
+    result = measure(path)
+    assert result["peak"] < HEADROOM
+    assert result["read"] == []
+    assert any(problem.startswith(f"{path}/run.db3: ") and "too big" in problem for problem in result["problems"])
+
+
+def test_a_view_in_a_database_is_refused(tmp_path: Path) -> None:
+    """Its rows need not end."""
+    path = write_bag(tmp_path / "run", drives(20), "sqlite3")
+    with closing(sqlite3.connect(path / "run.db3")) as database:
+        database.executescript("""
+            DROP TABLE messages;
+            CREATE VIEW messages (rowid, topic_id, timestamp, data) AS
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i, 1, i, zeroblob(9) FROM n;
+        """)
+    with pytest.raises(BagError) as caught:
+        Bag(path)
+    assert str(caught.value) == f"{path}/run.db3: found 1 views, expected tables only"
 
 
 @pytest.mark.parametrize("kind", ["zstd", "lz4"])

@@ -9,11 +9,13 @@ The rows are read in the order of their ids, and where the database is broken th
 from __future__ import annotations
 
 import sqlite3
+import sys
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from obstacle_classifier.bags.blocks import Block, BlockStorage
 from obstacle_classifier.bags.damage import DamageError
+from obstacle_classifier.bags.decompression import MAX_UNPACKED
 from obstacle_classifier.bags.storage import Channel
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ class SqliteFile(BlockStorage):
             self._database = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1", uri=True)
         except _FAULTS as error:
             raise DamageError(f"cannot be opened ({error})") from None
+        if sys.version_info >= (3, 11):
+            self._database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_UNPACKED)  # an expression can declare any length
         try:
             self._read_channels()
             self._index()
@@ -82,11 +86,14 @@ class SqliteFile(BlockStorage):
 
     def _read_channels(self) -> None:
         try:
-            self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            views = self._database.execute("SELECT count(*) FROM sqlite_master WHERE type = 'view'").fetchone()[0]
         except _FAULTS as error:
             self.damage(f"{error}")
             # Lets SQLite open a file that is shorter than its header says, as its own recovery tool does.
             self._database.execute("PRAGMA writable_schema = ON")
+            views = 0
+        if views:  # a view can have rows without end
+            raise DamageError(f"found {views} views, expected tables only")
         rows = self._database.execute("SELECT id, name, type, serialization_format FROM topics ORDER BY id")
         for key, topic, type_name, encoding in rows:
             if isinstance(key, int) and isinstance(topic, str) and isinstance(type_name, str):
