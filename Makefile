@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+WRITE :=
 export PYTHON
 
 # The environment's own ROS 2, not one that the caller sourced; its wheels set the library path themselves.
@@ -11,7 +12,10 @@ export AMENT_PREFIX_PATH := $(CURDIR)/.venv
 export RMW_IMPLEMENTATION := rmw_fastrtps_cpp
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check parity evaluate lock clean
+.PHONY: help demo test coverage check parity evaluate lock clean
+
+# These tests share nothing, and several may run at a time. All others use DDS, a terminal or the whole machine.
+SHARE_NOTHING := $(wildcard $(addprefix test/,bags features model networks nn sensing simulation training))
 
 help:  ## say what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 16
@@ -19,10 +23,20 @@ help:  ## say what there is
 demo: .venv/.package  ## simulate, train, drive live over DDS, and compare live with offline
 	@.venv/bin/python -m obstacle_classifier.demo $(ARGS)
 
-test: .venv/.package .venv-numpy1/.requirements  ## every test, then those of run-time code on NumPy 1.26.4
+test: .venv/.package .venv-numpy1/.requirements  ## every test, measuring coverage; then those of run-time code on NumPy 1.26.4
+ifeq ($(ARGS),)
+	@rm -f .coverage .coverage.*
+	.venv/bin/python -m coverage run -m pytest --numprocesses auto --dist worksteal $(SHARE_NOTHING)
+	.venv/bin/python -m coverage run -m pytest $(addprefix --ignore=,$(SHARE_NOTHING))
+	@.venv/bin/python -m benchmarks.measure_coverage $(WRITE)
+else
 	.venv/bin/python -m pytest $(ARGS)
+endif
 	@if [ -s .venv-numpy1/.requirements ]; then cat .venv-numpy1/.requirements; \
 	else set -x; .venv-numpy1/bin/python -m pytest -m runtime $(ARGS); fi
+
+coverage: WRITE := --write
+coverage: test  ## test, and write the coverage to QUALITY_DECLARATION.md
 
 check: .venv/.requirements  ## ruff and mypy
 	.venv/bin/python -m ruff check
@@ -33,13 +47,13 @@ parity: .venv/.package  ## the node, over DDS, against features and predict, on 
 	.venv/bin/python -m pytest test/test_parity.py -m "parity or not parity" --all-bags $(ARGS)
 
 evaluate: .venv/.package  ## cross-validated scores beside scikit-learn's
-	@.venv/bin/python benchmarks/evaluate.py $(ARGS)
+	@.venv/bin/python -m benchmarks.evaluate $(ARGS)
 
 lock: .venv-lock/.requirements  ## pin the requirements anew; ARGS=--upgrade takes the newest versions
 	@PATH="$(CURDIR)/.venv-lock/bin:$$PATH" requirements/lock.sh $(ARGS)
 
 clean:  ## remove the environments and whatever else was made
-	rm -rf .venv .venv-* build install log out *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-* build install log out *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/.requirements: requirements/build.txt requirements/run.txt requirements/offline.txt requirements/test.txt

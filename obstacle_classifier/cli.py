@@ -3,8 +3,8 @@
 
 """The command line `obstacle_classifier`.
 
-Exit status 0: success; 1: a problem with the data or the model, one line on stderr naming it; 2: wrong usage; 130 or
-143: SIGINT or SIGTERM ended it, and nothing half-written is left.
+Exit status 0: success; 1: a problem with the data, the model or the output, one line on stderr naming it; 2: wrong
+usage; 130 or 143: SIGINT or SIGTERM ended the command, and nothing half-written is left.
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ import csv
 import importlib
 import json
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import IO, Any
 
 from obstacle_classifier import __version__
-from obstacle_classifier.errors import ConfigError, ObstacleClassifierError
+from obstacle_classifier.command import run_command
+from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.files import check_output
 
 __all__ = ["main"]
@@ -33,44 +32,14 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
-    signal.signal(signal.SIGTERM, _terminate)
-    try:
-        command = next((argument for argument in arguments if not argument.startswith("-")), None)
-        options = _parser(command).parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+
+    def work() -> None:
+        command = next((argument for argument in given if not argument.startswith("-")), None)
+        options = _parser(command).parse_args(given)
         options.run(options)
-        sys.stdout.flush()
-    except ObstacleClassifierError as error:
-        return _fail(str(error))
-    except ModuleNotFoundError as error:
-        return _fail(f"this command needs the Python package '{error.name}', which is not installed; see README.md")
-    except BrokenPipeError:
-        # Whoever read the output has seen enough; the interpreter must not complain at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        return _fail(f"{error.filename or 'input or output'}: {error.strerror or error}")
-    except MemoryError:
-        return _fail("out of memory")
-    except KeyboardInterrupt:
-        return _fail("interrupted", status=130)
-    except _TerminatedError:
-        return _fail("terminated", status=143)
-    return 0
 
-
-class _TerminatedError(BaseException):
-    """SIGTERM: not an Exception, so that nothing on the way takes it for a problem with the data."""
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise _TerminatedError
-
-
-def _fail(line: str, status: int = 1) -> int:
-    print(f"obstacle_classifier: {' '.join(line.split())}", file=sys.stderr)
-    return status
+    return run_command("obstacle_classifier", work)
 
 
 def _parser(command: str | None) -> argparse.ArgumentParser:
