@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""YAML documents read strictly: every refusal names the file, the key, what was found and what was expected."""
+"""YAML files read strictly: every refusal names the file, the key, the value found and the values allowed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from obstacle_classifier.errors import ConfigError
 
 __all__ = ["load_yaml", "parse_yaml_value", "refusal", "validate"]
 
-_SHOWN = 60  # characters of an offending value that a message quotes
+_SHOWN = 60  # characters of a refused value in a message
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -98,11 +98,11 @@ def parse_yaml_value(text: str, source: str, key: str) -> Any:
 
 
 def validate(document: Any, schema: Mapping[str, Any], source: str, key: str = "") -> Any:
-    """Check `document` against a JSON schema (Draft 2020-12), and that every number in it is finite.
+    """Check `document` against a JSON schema (Draft 2020-12); every number must be finite.
 
     Args:
         document: The parsed document.
-        schema: The schema. A `description` beside a `pattern` says in words what the pattern means.
+        schema: The schema. A `description` beside a `pattern` gives the pattern in words.
         source: The file that messages name.
         key: The dotted key of `document` in that file.
 
@@ -116,7 +116,7 @@ def validate(document: Any, schema: Mapping[str, Any], source: str, key: str = "
     for path, value in _leaves(document):
         if isinstance(value, float) and not math.isfinite(value):
             raise refusal(source, _join(key, path), value, "a finite number")
-    # Unknown and missing keys first: what follows from a misspelt key is noise.
+    # Unknown and missing keys first: a misspelt key causes other errors.
     order = {"additionalProperties": 0, "required": 1}
     error = min(
         jsonschema.Draft202012Validator(schema).iter_errors(document),
@@ -180,7 +180,7 @@ def _expected(rule: str, limit: Any, schema: Mapping[str, Any]) -> str:
         case "uniqueItems":
             return "no item twice"
         case _:
-            return str(schema.get("description", f"what the rule '{rule}: {limit}' allows"))
+            return str(schema.get("description", f"a value that the rule '{rule}: {limit}' allows"))
 
 
 def _leaves(value: object, path: tuple[object, ...] = ()) -> Iterator[tuple[tuple[object, ...], object]]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["BasePipeline", "FeaturePipeline", "FeatureVector", "Pipeline", "Prediction", "SensorHealth"]
 
 MAX_BACKLOG = 10**9  # ns of due intervals that are still evaluated one by one
-MAX_SILENCE = 600 * 10**9  # ns without any message after which a recording's clock is taken to have been set
+MAX_SILENCE = 600 * 10**9  # ns without any message that count as a set clock in a recording
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,14 +63,14 @@ Output = TypeVar("Output", bound=FeatureVector)
 
 @dataclass(frozen=True, slots=True)
 class SensorHealth:
-    """One sensor as of now.
+    """The state of one sensor.
 
     Attributes:
-        counters: What it has delivered.
+        counters: Counts and times of its messages.
         age: ns since its newest decoded message, None if there is none.
-        stale: Whether that is more than its timeout.
-        required: Whether intervals are unknown while it is stale.
-        timeout: Its timeout in ns.
+        stale: Whether the age is more than the timeout.
+        required: Whether intervals are unknown while the sensor is stale.
+        timeout: In ns.
     """
 
     counters: SensorCounters

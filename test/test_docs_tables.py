@@ -28,14 +28,17 @@ from test.helpers.documents import DOCUMENTS, ROOT, fill, markers, table
 
 FILE_KEYS: Mapping[str, tuple[str, str]] = {  # default, meaning
     "interval": ("required", "s between two outputs; a whole number of nanoseconds"),
-    "labels": ("required", "names of what is told apart, in the order of the outputs; several may be present at once"),
+    "labels": (
+        "required",
+        "names of the kinds of obstacle, in the order of the outputs; several may be present at once",
+    ),
     "label_topic": ("none", "topic of recorded labels, see [labelling](labelling.md); never subscribed to by the node"),
     "sensors": ("required", "name of each sensor (lower-case letters, digits, `_`; a letter first) and its keys"),
 }
 SENSOR_KEYS: Mapping[str, tuple[str, str]] = {
-    "type": ("required", "message type; says which further keys there are"),
+    "type": ("required", "message type; further keys depend on it"),
     "topic": ("required", "absolute topic name; each topic once in the file"),
-    "statistics": ("`[last]`", "what becomes of each channel's samples in the window"),
+    "statistics": ("`[last]`", "statistics of each channel's samples in the window"),
     "window": (
         "`interval`",
         "s that the statistics look back from the interval's end; a whole number of nanoseconds",
@@ -157,7 +160,7 @@ def _message_type(type_name: str) -> str:
         rows.append((", ".join(f"`{name}`" for name in names), meaning, default if named else ""))
         left -= set(names)
     assert not left, f"{type_name}: channels that nothing is said about: {left}"
-    header = ("channel", "what", "by default")
+    header = ("channel", "meaning", "by default")
     width = 3 if named else 2
     text = f"### {type_name}\n\n{table(header[:width], [row[:width] for row in rows])}"
     if list(schemas) == ["channels"]:

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Named numbers of the sensors in, fixed-interval feature vectors out."""
+"""Messages of the sensors to feature vectors at fixed intervals."""
 
 from obstacle_classifier.features.assembler import Assembler, SensorCounters
 from obstacle_classifier.features.layout import Layout

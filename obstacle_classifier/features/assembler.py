@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Messages of all sensors in, one feature vector per interval out."""
+"""Messages of all sensors to one feature vector per interval."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = ["Assembler", "SensorCounters"]
 # Messages of one sensor are kept as bytes until either limit. Decoding them early bounds memory and changes no value.
 MAX_PENDING = 256
 MAX_PENDING_BYTES = 16 << 20
-# A window holds the newest so many samples at most: bounds memory, also while a simulated clock stands still.
+# Most samples in a window, the newest ones. It bounds memory, also while a simulated clock stands still.
 MAX_SAMPLES = 100_000
 
 
 class SensorCounters(NamedTuple):
-    """What one sensor has delivered since the start.
+    """Counts and times of one sensor's messages since the start.
 
     Attributes:
         received: Messages pushed, undecodable ones included.
@@ -47,9 +47,9 @@ class SensorCounters(NamedTuple):
 class Assembler:
     """Buffers raw messages per sensor and turns them into feature vectors.
 
-    Times must not decrease, and `vector` may only be asked for an end later than every message pushed: who drives the
-    assembler evaluates an interval before it pushes what comes after. A vector is then a function of the messages
-    alone, however they were grouped.
+    Times must not decrease. The end given to `vector` must be later than every message pushed: callers evaluate an
+    interval before they push a later message. A vector is then a function of the messages alone, not of how they were
+    grouped into decoder calls.
     """
 
     def __init__(self, sensors: SensorsConfig) -> None:
@@ -71,7 +71,7 @@ class Assembler:
         return buffer.newest
 
     def counters(self, sensor: str) -> SensorCounters:
-        """What `sensor` has delivered."""
+        """Counts and times of the messages of `sensor`."""
         return self._buffers[sensor].counters()
 
     def received(self, sensor: str) -> int:
@@ -85,7 +85,7 @@ class Assembler:
 
 
 class _SensorBuffer:
-    """The samples of one sensor that its window can still reach."""
+    """The samples of one sensor that can still be in a window."""
 
     def __init__(self, spec: SensorSpec) -> None:
         self._spec = spec
@@ -106,7 +106,7 @@ class _SensorBuffer:
         self._times: list[int] = []
         self._values = np.empty((0, channels))
         self._last = np.full(channels, np.nan)
-        self._table: NDArray[np.float64] | None = None  # the statistics of just these samples
+        self._table: NDArray[np.float64] | None = None  # the columns, valid while the samples are the same
         self._gap: int | None = None  # time of the newest sample with a number that is not finite
         self.newest: int | None = None
         self._stamp: int | None = None
@@ -134,12 +134,12 @@ class _SensorBuffer:
         return self._table
 
     def counters(self) -> SensorCounters:
-        """What was delivered, messages still pending included."""
+        """Counts and times, messages still pending included."""
         self.decode()
         return SensorCounters(self.received, self._undecodable, self._error, self.newest, self._stamp, self._finite)
 
     def decode(self) -> None:
-        """Decode what is pending."""
+        """Decode the pending messages."""
         if not self._pending:
             return
         samples = self._decoder.decode(self._pending)
@@ -157,7 +157,7 @@ class _SensorBuffer:
         self._times += times
         self._values = np.concatenate([self._values, samples.values])
         self._table = None
-        # Every interval that is still to come ends later than these messages came.
+        # Every interval to come ends later than these messages.
         self._drop(bisect_left(self._times, self.newest - self._spec.window))
         self._drop(len(self._times) - MAX_SAMPLES)
 

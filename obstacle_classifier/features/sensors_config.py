@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The sensors file: which topics are read, how they become columns, and which labels are told apart."""
+"""The sensors file: the topics to read, the columns that each gives, and the labels."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class SensorSpec:
         window: Length of the window in ns.
         timeout: Age in ns from which the sensor is stale.
         required: Whether an interval is unknown while this sensor is stale.
-        options: The keys that belong to the message type.
+        options: The keys that only this message type has.
     """
 
     name: str
@@ -86,7 +86,7 @@ class SensorSpec:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The k * s + 1 column names, `<sensor>.missing` last."""
+        """The k * s + 1 column names for k channels and s statistics, `<sensor>.missing` last."""
         return sensor_columns(self.name, self.channels, self.statistics)
 
     def decoder(self) -> Decoder:
@@ -96,14 +96,14 @@ class SensorSpec:
 
 @dataclass(frozen=True)
 class SensorsConfig:
-    """A sensors file that holds what it must.
+    """A valid sensors file.
 
     Attributes:
         interval: Grid step in ns.
         labels: Names of the c labels.
         label_topic: Topic of recorded ground truth, if any.
         sensors: The sensors, in file order.
-        document: What was parsed, as JSON-able data: `parse_sensors(document, ...)` gives this again.
+        document: The parsed file as JSON-able data: `parse_sensors(document, ...)` gives an equal object.
     """
 
     interval: int
@@ -132,16 +132,16 @@ def load_sensors(path: str | Path) -> SensorsConfig:
     """Read and check a sensors file.
 
     Raises:
-        ConfigError: Naming the file, the key, what was found and what was expected.
+        ConfigError: Naming the file, the key, the value found and the values allowed.
     """
     return parse_sensors(load_yaml(path), str(path))
 
 
 def parse_sensors(document: Mapping[str, Any], source: str) -> SensorsConfig:
-    """Check a parsed sensors file; `source` is what messages name.
+    """Check a parsed sensors file; messages name `source`.
 
     Raises:
-        ConfigError: Naming the source, the key, what was found and what was expected.
+        ConfigError: Naming the source, the key, the value found and the values allowed.
     """
     schema = {"type": "object", "additionalProperties": False, "required": ["interval", "labels", "sensors"]}
     document = validate(document, {**schema, "properties": FILE_KEYS}, source)
@@ -167,7 +167,7 @@ def _checked_entry(name: object, entry: object, source: str) -> dict[str, Any]:
     """The entry of one sensor with the value types of the schema of its message type."""
     validate(name, SENSOR_NAME, source, "sensors")
     key = f"sensors.{name}"
-    # The type first: it says which other keys there are.
+    # The type first: the other keys depend on it.
     has_type = {"type": "object", "required": ["type", "topic"], "properties": {"type": _TYPE}}
     own_keys = MESSAGE_TYPES[validate(entry, has_type, source, key)["type"]].option_schema
     schema = {"type": "object", "additionalProperties": False, "properties": {**sensor_keys(), **own_keys}}
