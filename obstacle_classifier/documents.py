@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""YAML documents read strictly: every refusal names the file, the key, what was found and what was expected."""
+"""Read and validate YAML strictly: every error names the file, the key, the value found and the value expected."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from obstacle_classifier.errors import ConfigError
 
 __all__ = ["load_yaml", "refusal", "validate"]
 
-_SHOWN = 60  # characters of an offending value that a message quotes
+_SHOWN = 60  # characters of an invalid value quoted in a message
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses a key written twice, of which YAML silently keeps the second, and aliases.
+    """SafeLoader that refuses repeated keys and aliases.
 
-    A few nested aliases make a document that fills the memory, or holds itself.
+    YAML silently keeps the second value of a repeated key. A few nested aliases make a document that fills the memory
+    or contains itself.
     """
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
@@ -46,10 +47,10 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def load_yaml(path: str | Path) -> dict[str, Any]:
-    """Read a YAML mapping from `path`; a file without content is an empty one.
+    """Read a YAML mapping from `path`; an empty file is an empty mapping.
 
     Raises:
-        ConfigError: The file cannot be read, is no YAML, holds a key twice or an alias, or is not a mapping.
+        ConfigError: The file cannot be read, is not YAML, repeats a key, has an alias, or is not a mapping.
     """
     path = Path(path)
     try:
@@ -75,18 +76,18 @@ def validate(document: object, schema: Mapping[str, Any], source: str, key: str 
     """Check `document` against a JSON schema (Draft 2020-12), and that every number in it is finite.
 
     Args:
-        document: What was read.
-        schema: The schema. A `description` beside a `pattern` says in words what the pattern means.
-        source: The file that messages name.
-        key: The dotted key at which `document` lies in that file.
+        document: The document.
+        schema: The schema. A `description` beside a `pattern` describes the pattern in messages.
+        source: The file name in messages.
+        key: The dotted key of `document` in that file.
 
     Raises:
-        ConfigError: Naming the first offending key in document order.
+        ConfigError: Names one invalid key; unknown and missing keys come first.
     """
     for path, value in _leaves(document):
         if isinstance(value, float) and not math.isfinite(value):
             raise refusal(source, _join(key, path), value, "a finite number")
-    # Unknown and missing keys first: what follows from a misspelt key is noise.
+    # Unknown and missing keys first: other errors often follow from a misspelt key.
     order = {"additionalProperties": 0, "required": 1}
     error = min(
         jsonschema.Draft202012Validator(schema).iter_errors(document),
@@ -98,7 +99,7 @@ def validate(document: object, schema: Mapping[str, Any], source: str, key: str 
 
 
 def refusal(source: str, key: str, found: object, expected: str) -> ConfigError:
-    """The one form of a refused value: `file: key 'a.b': found X, expected Y`."""
+    """The error for an invalid value: `file: key 'a.b': found X, expected Y`."""
     return ConfigError(f"{source}: key '{key}': found {_show(found)}, expected {expected}")
 
 

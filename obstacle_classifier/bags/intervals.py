@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The intervals of a recording, through the path that the node runs."""
+"""The intervals of a recording, computed by the pipeline that the node runs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["read_intervals"]
 
 
 def read_intervals(bag: Bag, pipeline: Pipeline) -> Iterator[Interval]:
-    """Every interval of an open bag, in order, through `pipeline`.
+    """Run `pipeline` over an open bag and yield its intervals in order of time.
 
     Raises:
-        BagError: A sensor's topic has another type in the bag, or the bag has none of the sensors' topics.
+        BagError: A sensor's topic has another type in the bag, or the bag lacks all of the sensors' topics.
     """
     sensors = pipeline.sensors
     for sensor in sensors.sensors:
