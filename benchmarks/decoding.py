@@ -1,10 +1,10 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Time per message of every decoder, beside rosbags' and rclpy's deserialisation of the same bytes.
+"""Time per message of every decoder, compared with deserialisation of the same bytes by rosbags and rclpy.
 
-Run `python -m benchmarks.decoding` from the top of the source tree. The others only build a message object; the
-decoder also reduces it to its channels.
+Run `python -m benchmarks.decoding` from the top of the source tree. rosbags and rclpy only build a message object; the
+decoder also reduces the message to its channels.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from test.helpers.messages import JOINTS, make_cloud, make_scan, random_message
 
 
 def messages(type_name: str, count: int, beams: int) -> list[bytes]:
-    """That many messages of one layout, scans and clouds with that many beams or points."""
+    """`count` messages of one layout; scans and clouds have `beams` beams or points."""
     rng = np.random.default_rng(0)
     if type_name.endswith("LaserScan"):
         return [make_scan(rng.uniform(0, 12, beams)) for _ in range(count)]
@@ -38,7 +38,7 @@ def messages(type_name: str, count: int, beams: int) -> list[bytes]:
 
 
 def microseconds(read: Callable[[list[bytes]], object] | None, data: list[bytes]) -> float:
-    """Time of one message, the best of seven rounds; NaN without a reader."""
+    """Time per message, the best of seven rounds; NaN without a reader."""
     if read is None:
         return math.nan
     timer = timeit.Timer(lambda: read(data))

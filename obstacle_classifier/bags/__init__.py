@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Recordings as one stream of messages, their labels, and data sets made of both."""
+"""Recordings: finding them, their messages as one stream, and their labels."""
 
 from __future__ import annotations
 

@@ -28,22 +28,22 @@ _Converter: TypeAlias = "Callable[[bytes], bytes]"
 
 
 class Block(NamedTuple):
-    """A part of a file that can be read by itself."""
+    """A part of a file that can be read without the other parts."""
 
     first: int
     """Earliest receive time in ns."""
     last: int
     """Latest receive time in ns."""
     start: int
-    """Where it begins: a byte offset or a row id."""
+    """First byte offset or row id."""
     end: int
-    """Where it ends, not included."""
+    """Byte offset or row id after the last."""
 
 
 class BlockStorage(ABC):
     """A file read block by block.
 
-    A subclass fills `channels`, `counts` and `blocks` on construction and reports what it cannot read by `damage`.
+    A subclass fills `channels`, `counts` and `blocks` on construction and reports unreadable parts through `damage`.
     """
 
     def __init__(self, name: str | Path) -> None:
@@ -56,11 +56,11 @@ class BlockStorage(ABC):
 
     @property
     def problems(self) -> list[str]:
-        """What could not be read, one line each."""
+        """Parts that could not be read, one line each."""
         return list(self._problems)
 
     def damage(self, reason: object) -> None:
-        """Note once that a part cannot be read, and why."""
+        """Add a line to `problems`, once, for a part that cannot be read."""
         self._problems[f"{self.name}: {' '.join(str(reason).split())}"] = None
 
     @property
@@ -83,7 +83,7 @@ class BlockStorage(ABC):
                     converters[key] = (channel.topic, converter)
         blocks = [block for block in self.blocks if after is None or block.last > after]
         opened = [(block.first, partial(self._open, block, converters, after)) for block in blocks]
-        # Converted only here: a block holds its messages as recorded, so one message is unpacked at a time.
+        # A block holds its messages as recorded. Converting them here unpacks one message at a time.
         for time, topic, (convert, data) in merge(opened):
             try:
                 message = convert(data)
@@ -105,9 +105,9 @@ class BlockStorage(ABC):
 
     @abstractmethod
     def load(self, block: Block, wanted: Collection[int]) -> list[tuple[int, int, bytes]]:
-        """What can be read of a block: (channel id, time in ns, data as recorded), in recorded order.
+        """The readable messages of a block: (channel id, time in ns, data as recorded), in recorded order.
 
-        Never raises for bad bytes: they are reported by `damage`.
+        Bad bytes never raise an error; `damage` reports them.
         """
 
     @abstractmethod

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["make_converter"]
 
 MAX_ITEMS = 256
-"""Items that the fixed arrays of strings and messages may have in one ROS 1 message definition, all together."""
+"""Most items of all fixed arrays of strings and messages together in one ROS 1 message definition."""
 
 _HEADER = "std_msgs/msg/Header"
 
@@ -74,7 +74,7 @@ def _ros1_converter(type_name: str, definition: str) -> Callable[[bytes], bytes]
 
 
 def _check_arrays(types: Typesdict) -> None:
-    """Refuse long fixed arrays of strings or messages, for each item of which rosbags generates lines of code.
+    """Refuse long fixed arrays of strings or messages: rosbags generates code for each item.
 
     Raises:
         DamageError: Together they have more than `MAX_ITEMS` items.

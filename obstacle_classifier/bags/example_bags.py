@@ -1,13 +1,13 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Small labelled bags for a demonstration without recordings: a lidar, a microphone, and what they would notice."""
+"""Small synthetic bags with labels, for examples and tests: a lidar, a microphone, pedestrians and bicycles."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from rosbags.rosbag2 import StoragePlugin, Writer
@@ -40,12 +40,20 @@ SENSORS: dict[str, Any] = {
 }
 _START = 1_700_000_000 * 10**9
 _BEAMS = 91
+_Event: TypeAlias = tuple[str, float, float, float]
+"""Label, start and end in s, bearing in rad."""
 
 
 def write_example_bags(folder: Path, count: int = 6, seconds: int = 40, seed: int = 0) -> list[Path]:
-    """Write `count` bags with labels beside them; returns their paths.
+    """Write labelled bags and return their paths.
 
-    A pedestrian is a cluster of near beams, a bicycle a smaller one that also hums; both come and go.
+    A pedestrian is a cluster of near beams. A bicycle is a smaller cluster with noise. Both come and go.
+
+    Args:
+        folder: The folder to hold the bags; it is created.
+        count: Number of bags.
+        seconds: Length of each bag.
+        seed: Seed of the random generator; the same seed gives the same bags.
     """
     store = get_typestore(Stores.ROS2_JAZZY)
     rng = np.random.default_rng(seed)
@@ -71,8 +79,8 @@ def write_example_bags(folder: Path, count: int = 6, seconds: int = 40, seed: in
     return paths
 
 
-def _events(rng: np.random.Generator, seconds: int) -> list[tuple[str, float, float, float]]:
-    events = []
+def _events(rng: np.random.Generator, seconds: int) -> list[_Event]:
+    events: list[_Event] = []
     for label in ("pedestrian", "bicycle"):
         start = float(rng.uniform(0, 6))
         while start < seconds - 3:

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Which files and folders are recordings."""
+"""Find recordings: recognise rosbag2 folders and bag files, search folders, expand globs."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ EXPECTED = "a rosbag2 folder, a .mcap or .db3 file (or .zstd of one), or a ROS 1
 def find_bags(patterns: Sequence[str | Path]) -> list[Path]:
     """The recordings that patterns name.
 
-    A pattern is a recording, a folder that holds recordings at any depth, or a glob (`**` descends) of such. A file
-    of a rosbag2 folder that is itself named is not listed again.
+    A pattern is a recording, a folder with recordings at any depth, or a glob (`**` descends) of those. If a rosbag2
+    folder is found, its files are not listed as recordings of their own.
 
     Returns:
-        Their paths, as reached from the patterns, sorted by name with numbers in numerical order, each once.
+        Paths as reached from the patterns, each once, sorted by name with numbers in numerical order.
 
     Raises:
-        BagError: A pattern names nothing, or nothing that is a recording.
+        BagError: A pattern matches no file, or no recording.
     """
     found: dict[Path, Path] = {}
     for pattern in patterns:
@@ -43,8 +43,10 @@ def find_bags(patterns: Sequence[str | Path]) -> list[Path]:
         except OSError as error:
             raise BagError(f"{pattern}: cannot be searched for recordings ({error.strerror or error})") from None
         if not bags:
-            what = "no such file or folder" if not paths else "no recording there"
-            raise BagError(f"{pattern}: {what}, expected {EXPECTED}, a folder of those, or a glob that matches some")
+            found_nothing = "no such file or folder" if not paths else "no recording there"
+            raise BagError(
+                f"{pattern}: {found_nothing}, expected {EXPECTED}, a folder of those, or a glob that matches some"
+            )
         for bag in bags:
             found.setdefault(bag.resolve(), bag)
     return sorted((bag for real, bag in found.items() if real.parent not in found), key=natural_order)
@@ -53,8 +55,9 @@ def find_bags(patterns: Sequence[str | Path]) -> list[Path]:
 def is_bag_folder(folder: Path) -> bool:
     """Whether a folder is one rosbag2 recording.
 
-    It is with a `metadata.yaml`; without one, if it holds a single storage file, or if all of them are called
-    `<name of the folder>_<number>`, as rosbag2 calls the parts of a split recording. Else each is a recording.
+    A folder with storage files is one recording if it holds a `metadata.yaml` or a single storage file, or if all
+    files are named `<name of the folder>_<number>`, like the parts of a split recording. Otherwise each file is a
+    recording.
     """
     files = storage_files(folder)
     part = re.compile(re.escape(folder.resolve().name) + r"_\d+")
@@ -64,7 +67,7 @@ def is_bag_folder(folder: Path) -> bool:
 
 
 def storage_files(folder: Path) -> list[Path]:
-    """The rosbag2 storage files of a folder, by name with numbers in numerical order."""
+    """The rosbag2 storage files of a folder, sorted by name with numbers in numerical order."""
     files = (path for path in folder.iterdir() if path.name.endswith(ROSBAG2_SUFFIXES) and path.is_file())
     return sorted(files, key=natural_order)
 
@@ -76,12 +79,12 @@ def bag_stem(path: Path) -> str:
 
 
 def bag_name(path: Path) -> str:
-    """What to call a recording: the folder's name, or the file's without its suffix."""
+    """The name of a recording: of its folder, or of its file without the suffix."""
     return path.resolve().name if path.is_dir() else bag_stem(path)
 
 
 def natural_order(path: Path) -> tuple[tuple[tuple[int, int, str], ...], ...]:
-    """Sort key of a path in which `run_2` comes before `run_10`."""
+    """Sort key that puts `run_2` before `run_10`."""
     return tuple(
         tuple((0, int(part), part) if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part)
         for name in path.parts
@@ -89,12 +92,12 @@ def natural_order(path: Path) -> tuple[tuple[tuple[int, int, str], ...], ...]:
 
 
 def _glob(pattern: Path) -> list[Path]:
-    """What matches; unlike `Path.glob`, of an absolute pattern too."""
+    """The matching paths; `Path.glob` does not take absolute patterns."""
     return [Path(path) for path in glob.iglob(str(pattern), recursive=True)]  # noqa: PTH207
 
 
 def _bags_in(path: Path, visited: set[Path]) -> Iterator[Path]:
-    """The recordings at or below a path; hidden folders are left out, and links that lead in a circle."""
+    """The recordings at or below a path; skips hidden folders and links that lead back."""
     if not path.is_dir():
         if path.name.endswith(SUFFIXES):
             yield path
@@ -103,7 +106,7 @@ def _bags_in(path: Path, visited: set[Path]) -> Iterator[Path]:
     if real in visited:
         return
     visited.add(real)
-    # An own metadata.yaml makes a folder a recording even if its files are gone: reading it tells so.
+    # A folder with a metadata.yaml is a recording even without its files. Reading it reports the missing files.
     if is_bag_folder(path) or (path / "metadata.yaml").is_file():
         yield path
         return
@@ -113,6 +116,6 @@ def _bags_in(path: Path, visited: set[Path]) -> Iterator[Path]:
 
 
 def bag_names(paths: Sequence[Path]) -> tuple[str, ...]:
-    """A name for each bag: its own, or its whole path where two bags share one."""
+    """A name for each bag: its file or folder name, or the whole path where two bags have the same name."""
     names = [path.name for path in paths]
     return tuple(name if names.count(name) == 1 else str(path) for name, path in zip(names, paths, strict=True))

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What was there when: labels of a recording, from `labels.csv` or from a topic."""
+"""The labels of a recording over time, from `labels.csv` or from a topic."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ __all__ = ["LabelTrack", "NoLabelsError", "label_file", "load_labels"]
 IGNORE, UNKNOWN = "ignore", "unknown"
 HEADER = ["start", "end", "label"]
 STRING = "std_msgs/msg/String"
-LONGEST = 10**9
-"""Seconds (32 years); a larger time in a label file is a mistake."""
+MAX_SECONDS = 10**9
+"""Largest time in a label file, in s (32 years)."""
 
 _SECONDS = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 
 class NoLabelsError(BagError):
-    """A recording without a source of labels."""
+    """A recording with neither a label file nor messages on the label topic."""
 
 
 class LabelTrack:
     """The labels present at each time, a step function of time.
 
     Args:
-        steps: (time in ns, labels present from then on, None to ignore), times increasing.
-        before: The state before the first step.
+        steps: (time in ns, labels present from then on or None for ignored time), in order of time.
+        before: The labels before the first step.
     """
 
     def __init__(self, steps: Iterable[tuple[int, frozenset[str] | None]], before: frozenset[str] | None) -> None:
@@ -54,27 +54,30 @@ class LabelTrack:
                 self._states.append(state)
 
     def at(self, time: int) -> frozenset[str] | None:
-        """The labels present at a time in ns; None where the time is to be ignored."""
+        """The labels present at a time in ns; None where training and scores ignore the time."""
         return self._states[bisect_right(self._times, time)]
 
 
 def load_labels(bag: Bag, labels: Sequence[str], label_topic: str | None = None) -> LabelTrack:
     """The labels of a recording, from its label file (`label_file`) or else from the label topic.
 
-    In a label file, a row `start,end,label` means the label is present at t if start <= t < end, in seconds since
-    `bag.start`, and digits beyond nanoseconds are rounded. On the label topic, a message at time s tells the labels
-    present at t >= s, until the next message; so a row and the two messages that say the same agree at every t. The
-    label `ignore` makes the time ignored whatever else is present; so is the time before the topic's first message.
+    In a label file, a row `start,end,label` means that the label is present at t if start <= t < end, in seconds since
+    `bag.start`. Digits beyond nanoseconds are rounded. On the label topic, a message at time s lists the labels present
+    from s until the next message. A row and a pair of messages at the same times agree at every t.
+
+    Time with the label `ignore` is ignored, whatever other labels are present. Time before the first message of the
+    label topic is ignored too.
 
     Args:
         bag: The recording, open.
         labels: The labels of the sensors file.
-        label_topic: A topic of `std_msgs/msg/String`, comma-separated labels.
+        label_topic: A topic of `std_msgs/msg/String` with comma-separated labels.
 
     Raises:
         NoLabelsError: There is neither a label file nor a message on the topic.
-        ConfigError: The label file does not hold what it must.
-        BagError: The topic does not hold what it must, or the label file's times have lost their origin.
+        ConfigError: The label file is malformed or has an unknown label.
+        BagError: A message of the topic is malformed or has an unknown label, or the start of the recording is lost
+            and with it the origin of the label file's times.
     """
     file = label_file(bag.path)
     if file is not None:
@@ -83,16 +86,16 @@ def load_labels(bag: Bag, labels: Sequence[str], label_topic: str | None = None)
         steps = list(_topic_steps(bag, labels, label_topic))
         if steps:
             return LabelTrack(steps, before=None)
-    sought = " or ".join(path.name for path in _candidates(bag.path))
+    candidates = " or ".join(path.name for path in _candidates(bag.path))
     topic = "no label topic is configured" if label_topic is None else f"no message on the label topic {label_topic}"
-    raise NoLabelsError(f"{bag.path}: no labels: no {sought} beside it, and {topic}")
+    raise NoLabelsError(f"{bag.path}: no labels: no {candidates} beside it, and {topic}")
 
 
 def label_file(bag: Path) -> Path | None:
     """The label file of a recording, None if it has none.
 
-    That of a folder is `labels.csv` in it. That of a file `x.mcap` is `x.labels.csv` beside it, or else `labels.csv`
-    if no other recording is in the folder.
+    For a folder it is `labels.csv` inside. For a file `x.mcap` it is `x.labels.csv` beside it, or else `labels.csv` if
+    the folder holds no other recording.
     """
     return next((path for path in _candidates(bag) if path.is_file()), None)
 
@@ -111,7 +114,7 @@ def _from_file(path: Path, bag: Bag, labels: Sequence[str]) -> LabelTrack:
     rows = list(_parse(path, labels))
     if rows and bag.start_problem:
         raise BagError(
-            f"{bag.path}: {bag.start_problem}, so the times in {path.name} count from an unknown moment; "
+            f"{bag.path}: {bag.start_problem}; the times in {path.name} count from an unknown start, "
             "expected the whole recording or its metadata.yaml"
         )
     length = bag.end - bag.start
@@ -128,7 +131,7 @@ def _from_file(path: Path, bag: Bag, labels: Sequence[str]) -> LabelTrack:
 
 
 def _count(changes: dict[int, list[tuple[str, int]]]) -> Iterator[tuple[int, frozenset[str] | None]]:
-    """The state after each time at which intervals begin (+1) or end (-1)."""
+    """The labels after each time at which rows start (+1) or end (-1)."""
     present: dict[str, int] = {}
     for time in sorted(changes):
         for label, change in changes[time]:
@@ -174,17 +177,17 @@ def _parse(path: Path, labels: Sequence[str]) -> Iterator[tuple[int, int, str]]:
 
 
 def _nanoseconds(text: str, where: str) -> int:
-    """Whole nanoseconds of decimal seconds, without passing through a binary fraction."""
+    """Decimal seconds as whole nanoseconds; exact, since no binary fraction is involved."""
     if not _SECONDS.fullmatch(text):
         raise ConfigError(f"{where}: found {text!r}, expected a number of seconds")
     seconds = Decimal(text)
-    if not 0 <= seconds <= LONGEST:
-        raise ConfigError(f"{where}: found {text}, expected 0 to {LONGEST} seconds since the recording's start")
+    if not 0 <= seconds <= MAX_SECONDS:
+        raise ConfigError(f"{where}: found {text}, expected 0 to {MAX_SECONDS} seconds since the recording's start")
     return int((seconds * 10**9).to_integral_value(ROUND_HALF_EVEN))
 
 
 def _topic_steps(bag: Bag, labels: Sequence[str], topic: str) -> Iterator[tuple[int, frozenset[str] | None]]:
-    """The state after each message of the label topic."""
+    """The labels after each message of the label topic."""
     for _, time, data in bag.messages([topic], {topic: STRING}):
         where = f"{bag.path}: topic {topic}, message at {time} ns"
         try:

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the `metadata.yaml` of a rosbag2 folder promises."""
+"""The `metadata.yaml` of a rosbag2 folder: names of files, number of messages, start and duration."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ __all__ = ["Metadata", "load_metadata"]
 
 @dataclass(frozen=True)
 class Metadata:
-    """The part of `metadata.yaml` that reading needs."""
+    """The fields of `metadata.yaml` that reading needs."""
 
     files: tuple[str, ...]
-    """Names of the storage files in their order."""
+    """Names of the storage files in recorded order."""
     count: int
-    """Messages in all of them."""
+    """Messages in all files."""
     start: int
-    """Earliest receive time in ns, meaningful if there are messages."""
+    """Earliest receive time in ns; undefined without messages."""
     duration: int
-    """From the earliest to the latest message in ns."""
+    """Time from the earliest to the latest message in ns."""
 
 
 def load_metadata(path: Path) -> Metadata:
     """Parse a `metadata.yaml`.
 
     Raises:
-        DamageError: It is not what rosbag2 writes.
+        DamageError: It is not YAML, or lacks a field that rosbag2 writes.
         OSError: It cannot be opened.
     """
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""From a file to the reader that suits it, unpacking it first where it must be."""
+"""Open a storage file with the right reader; first decompress it or repair its database if necessary."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _PIECE = 2**20  # bytes
 
 
 class Opener:
-    """Opens storage files; a context that holds what had to be unpacked, in a temporary folder."""
+    """Opens storage files. A context manager: leaving it removes the temporary folder of unpacked files."""
 
     def __init__(self) -> None:
         self.problems: list[str] = []
-        """What could not be unpacked, a line each that names the file."""
+        """Files that could not be unpacked whole, one line each with the reason."""
         self._stack = ExitStack()
         self._folder: Path | None = None
 
@@ -50,10 +50,10 @@ class Opener:
         self._stack.close()
 
     def open(self, path: Path) -> Storage:
-        """Open a storage file: through `rosbags` if it is whole, else by a reader that recovers what it can.
+        """Open a storage file: through `rosbags` if it is whole, else through `recovery`.
 
         Raises:
-            DamageError: Nothing of it can be read.
+            DamageError: Nothing in the file can be read.
             OSError: It cannot be opened.
         """
         name = str(path)
@@ -64,39 +64,39 @@ class Opener:
         if name.endswith(".zstd"):
             path = self._decompress(path)
         if path.suffix != ".mcap":
-            path = self._settle(path)
+            path = self._complete_database(path)
         try:
             return RosbagsFile(path, name)
         except DamageError:
             return recover(path, name)
 
     def _target(self, path: Path) -> Path:
-        """Where to put the temporary version of a file."""
+        """The path of the temporary version of a file."""
         if self._folder is None:
             self._folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="obstacle_classifier_")))
         return self._folder / path.name
 
     def _decompress(self, path: Path) -> Path:
-        """The plain version of a file that was compressed as a whole; of a damaged one, its beginning."""
+        """Unpack a file that was compressed as a whole; a damaged file is unpacked up to the damage."""
         target = self._target(path.with_suffix(""))
         limit = max(MAX_UNPACKED, MAX_RATIO * path.stat().st_size)
         with path.open("rb") as source, target.open("wb") as out:
             try:
                 for piece in unpack("zstd", iter(partial(source.read, _PIECE), b"")):
                     if out.tell() + len(piece) > limit:
-                        raise DamageError(f"unpacks to more bytes than expected, {limit}: read up to there")
+                        raise DamageError(f"unpacks to more bytes than expected, {limit}; read up to that size")
                     out.write(piece)
             except DamageError as error:
                 if not out.tell():
                     raise
                 self.problems.append(f"{path}: {error}")
             except OSError:
-                target.unlink()  # a full disk is given back before the other files are read
+                target.unlink()  # frees a full disk for the other files
                 raise
         return target
 
-    def _settle(self, path: Path) -> Path:
-        """A database in one piece: a copy, if its recorder left a journal beside it or it ends within a page."""
+    def _complete_database(self, path: Path) -> Path:
+        """The database without journal and partial page: the file itself, or a copy if it has either."""
         journals = [path.with_name(path.name + end) for end in ("-wal", "-journal")]
         journals = [journal for journal in journals if journal.is_file() and journal.stat().st_size]
         whole = _whole_pages(path)
@@ -114,14 +114,15 @@ class Opener:
         if journals:
             try:
                 with closing(sqlite3.connect(target)) as database:
-                    database.execute("PRAGMA journal_mode = DELETE").fetchall()  # takes in the journal and removes it
+                    # Merges the journal into the database and removes it.
+                    database.execute("PRAGMA journal_mode = DELETE").fetchall()
             except sqlite3.Error as error:
-                self.problems.append(f"{journals[0]}: cannot be taken in ({error})")
+                self.problems.append(f"{journals[0]}: cannot be merged ({error})")
         return target
 
 
 def _whole_pages(path: Path) -> int:
-    """Bytes of the whole pages of a database, by the page size in its header; the file's size if it is not one."""
+    """Bytes of the whole pages of a database, from the page size in its header; for other files, all bytes."""
     size = path.stat().st_size
     with path.open("rb") as file:
         header = file.read(18)

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""A recording as one stream of messages, whatever kind of file it is and however well it survived."""
+"""A recording as one stream of messages, for every kind of file, whole or damaged."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ __all__ = ["Bag", "Topic"]
 
 @dataclass(frozen=True)
 class Topic:
-    """What a recording tells of a topic."""
+    """A topic of a recording."""
 
     type: str
-    """In ROS 2 form, `sensor_msgs/msg/Imu`; of several, the one with the most messages."""
+    """In ROS 2 form, `sensor_msgs/msg/Imu`; of several types, the one with the most messages."""
     count: int
-    """Messages of that type, as far as the recording's index tells."""
+    """Messages of that type, from the recording's index."""
 
 
 class Bag:
     """A recording, open for reading: a rosbag2 folder, one of its files by itself, or a ROS 1 bag.
 
-    Messages are streamed, so memory does not depend on the length; only what was compressed by file is unpacked first,
-    into a temporary folder that goes with the bag. A damaged recording gives what can be read of it, and `problems`
-    tells about the rest. No error other than `BagError` leaves this class.
+    Messages are streamed: memory does not depend on the length of the recording. Files that were compressed as a whole
+    are first unpacked into a temporary folder, which `close` removes. Of a damaged recording all readable messages are
+    read, and `problems` lists the rest. This class raises no error other than `BagError`.
 
     Args:
         path: The recording.
 
     Raises:
-        BagError: There is no recording, or nothing of it can be read.
+        BagError: There is no recording, or nothing in it can be read.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -76,19 +76,19 @@ class Bag:
         self.close()
 
     def close(self) -> None:
-        """Release the files and remove what was unpacked."""
+        """Release the files and remove the temporary folder."""
         self._closed = True
         self._stack.close()
 
     @property
     def problems(self) -> list[str]:
-        """What cannot be read and why, a line each that names the file; complete once the messages have been read."""
+        """Parts that cannot be read, one line each with file and reason; complete after all messages are read."""
         ours = [*self._problems, *self._opener.problems]
         return ours + [problem for storage in self._storages for problem in storage.problems]
 
     @property
     def start_problem(self) -> str | None:
-        """Why the recording may have begun before `start`, if its beginning is lost; else None."""
+        """The reason why the recording may have begun before `start`; None if its beginning is present."""
         return self._lost_beginning
 
     def messages(
@@ -97,11 +97,11 @@ class Bag:
         """The messages of some topics as (topic, receive time in ns, CDR bytes), by (time, topic, sequence).
 
         Args:
-            topics: Their names; None means all that can be read. Topics that the recording does not have are left out.
-            types: The type that a topic must have, by its name; by default, the one in `topics`.
+            topics: Names of topics; None means all readable topics. Names that the recording lacks are skipped.
+            types: Required type of a topic, by name; by default its type in `Bag.topics`.
 
         Raises:
-            BagError: A topic has a type that cannot be read, or another one than asked for; or the bag is closed.
+            BagError: A topic's type cannot be read or is not the required one, or the bag is closed.
         """
         if self._closed:
             raise BagError(f"{self.path}: closed")
@@ -122,8 +122,8 @@ class Bag:
     def sha256(self) -> str:
         """SHA-256 (hexadecimal) of the recording's content, for provenance.
 
-        It is that of the storage files as they lie on disk, one after the other in the order of their names, so
-        `cat FILES | sha256sum` gives the same. `metadata.yaml` and labels are no part of it.
+        It covers the bytes of the storage files on disk, concatenated in the order of their names, and equals
+        `cat FILES | sha256sum`. `metadata.yaml` and labels are not included.
         """
         digest = hashlib.sha256()
         try:
@@ -180,10 +180,9 @@ class Bag:
             self._compare(metadata)
 
     def _list_folder(self) -> tuple[list[Path], Metadata | None]:
-        """The storage files of the folder to read, in their order, and its metadata if that can be read.
+        """The storage files to read, in order, and the folder's metadata if it is readable.
 
-        The metadata's list counts; a file that it does not name is read only if one that it names is missing, as
-        after renaming.
+        Files that the metadata does not name are read only if a named file is missing, as after renaming.
         """
         present = storage_files(self.path)
         path = self.path / "metadata.yaml"
@@ -217,7 +216,7 @@ class Bag:
         return files, metadata
 
     def _check_numbering(self, files: list[Path]) -> None:
-        """Report parts of a split recording that its numbering shows to be missing."""
+        """Report parts of a split recording that are missing from the numbering of its files."""
         parts = [bag_stem(path).rpartition("_") for path in files]
         if len(files) < 2 or len({name for name, _, _ in parts}) > 1 or not all(n.isdecimal() for _, _, n in parts):
             return
@@ -230,7 +229,7 @@ class Bag:
                 self._lost_beginning = "its part 0 seems to be missing"
 
     def _read_topics(self) -> None:
-        """Fill in `topics`, and per topic and type why it cannot be read (None if it can)."""
+        """Fill `topics`, and for each topic and type the reason why it cannot be read (None if it can)."""
         counts: dict[str, dict[str, int]] = {}
         self._types: dict[str, dict[str, str | None]] = {}
         for storage in self._storages:
@@ -253,7 +252,7 @@ class Bag:
                 self._problems[f"{self.path}: topic {topic} was recorded with several types: {listed}"] = None
 
     def _compare(self, metadata: Metadata) -> None:
-        """Hold the metadata against what the files have."""
+        """Compare the metadata with the files, and take the start from it if the first file is lost."""
         count = sum(sum(storage.counts.values()) for storage in self._storages)
         if metadata.count != count:
             self._problems[
@@ -275,7 +274,7 @@ class Bag:
                 if channel[:2] in wanted:
                     left[channel.topic] += storage.counts.get(key, 0)
         for time, topic, data in merge(sources):
-            if (time, topic) < latest:  # only where an index lies
+            if (time, topic) < latest:  # an index has wrong times
                 late += 1
                 continue
             latest = (time, topic)

@@ -1,12 +1,12 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""ROS 1 bag files (version 2.0), chunk by chunk.
+"""ROS 1 bag files (version 2.0), read chunk by chunk, whole or damaged.
 
-`rosbags` keeps an index entry for every message of such a bag in memory; here only the chunks are kept, and a bag
-without an index (the recorder was killed) is scanned. Message definitions and the conversion to CDR are `rosbags`'.
+`rosbags` keeps an index entry in memory for every message of a ROS 1 bag; this reader keeps the chunks only, and scans
+a bag without an index, as a killed recorder leaves it. `rosbags` parses message definitions and converts to CDR.
 
-Format: http://wiki.ros.org/Bags/Format/2.0. A record is a header and data, each with its length (uint32) before it; the
+Format: http://wiki.ros.org/Bags/Format/2.0. A record is a header and data, each preceded by its length (uint32). The
 header is a list of `name=value` fields.
 """
 
@@ -34,7 +34,7 @@ __all__ = ["Rosbag1File"]
 MAGIC = b"#ROSBAG V2.0\n"
 MESSAGE, BAG_HEADER, CHUNK, CHUNK_INFO, CONNECTION = 2, 3, 5, 6, 7
 RUN = 2**20
-"""Bytes of consecutive messages outside chunks that make one block."""
+"""Most bytes of consecutive messages outside chunks that form one block."""
 
 _U32, _U64, _TIME, _PAIR = Struct("<I"), Struct("<Q"), Struct("<II"), Struct("<II")
 
@@ -44,15 +44,15 @@ Fields = dict[bytes, bytes]
 class Rosbag1File(BlockStorage):
     """A ROS 1 bag, whole or damaged.
 
-    The chunk list at the end is used if it is there; otherwise the file is scanned. A chunk that does not decompress is
-    left out; of a chunk cut off by the end of the file the beginning is read.
+    The chunk list at the end of the file is used; without it, the file is scanned. A chunk that does not decompress is
+    skipped. If the end of the file cuts a chunk off, the beginning of the chunk is read.
 
     Args:
         path: The file.
-        name: How problems name it; by default its path.
+        name: The name of the file in problems; by default its path.
 
     Raises:
-        DamageError: Not a ROS 1 bag at all.
+        DamageError: It is not a ROS 1 bag.
         OSError: It cannot be opened.
     """
 
@@ -82,7 +82,7 @@ class Rosbag1File(BlockStorage):
         self._file.close()
 
     def load(self, block: Block, wanted: Collection[int]) -> list[tuple[int, int, bytes]]:
-        """What can be read of a chunk or a run of messages."""
+        """The readable messages of a chunk, or of a run of messages outside chunks."""
         messages: list[tuple[int, int, bytes]] = []
         try:
             for operation, fields, data in self._open_block(block):
@@ -106,7 +106,7 @@ class Rosbag1File(BlockStorage):
         return _fields(header[:length]), begin, begin + int(_U32.unpack_from(header, length)[0])
 
     def _open_block(self, block: Block) -> Iterator[tuple[int, Fields, bytes]]:
-        """The records of a chunk, or of a run of messages that stands outside chunks."""
+        """The records of a chunk, or of a run of messages outside chunks."""
         fields, begin, end = self._head(block.start)
         if _operation(fields) != CHUNK:
             if block.end <= block.start:
@@ -117,7 +117,7 @@ class Rosbag1File(BlockStorage):
         return _records(decompress_chunk(kind, data, size, whole=len(data) == end - begin))
 
     def _connect(self, fields: Fields, data: bytes) -> None:
-        """Take in a connection record."""
+        """Add a connection record."""
         description = _fields(data)
         topic = fields[b"topic"].decode()
         self.channels[_number(fields, b"conn")] = Channel(
@@ -128,7 +128,7 @@ class Rosbag1File(BlockStorage):
         )
 
     def _read_index(self) -> None:
-        """Fill in from the connections and chunk list at the end of the file."""
+        """Fill `channels`, `counts` and `blocks` from the connections and chunk list at the end of the file."""
         fields, _, _ = self._head(len(MAGIC))
         if _operation(fields) != BAG_HEADER:
             raise DamageError("no bag header")
@@ -159,7 +159,7 @@ class Rosbag1File(BlockStorage):
                 self.blocks.append(Block(_time(fields[b"start_time"]), _time(fields[b"end_time"]), start, start))
 
     def _scan(self) -> None:
-        """Fill in from the records themselves, as far as they can be followed."""
+        """Fill `channels`, `counts` and `blocks` from the records, up to the first damage."""
         position = len(MAGIC)
         run: Block | None = None
         try:
@@ -189,7 +189,7 @@ class Rosbag1File(BlockStorage):
             self.blocks.append(run)
 
     def _scan_chunk(self, start: int) -> None:
-        """Take in one chunk's connections, counts and times, as far as it can be read."""
+        """Add the connections, counts and times of one chunk, up to the first damage."""
         times: list[int] = []
         try:
             for operation, fields, data in self._open_block(Block(0, 0, start, start)):
@@ -207,7 +207,7 @@ class Rosbag1File(BlockStorage):
 
 
 def _records(buffer: bytes) -> Iterator[tuple[int, Fields, bytes]]:
-    """Each record's operation, header fields and data.
+    """Operation, header fields and data of each record.
 
     Raises:
         DamageError: The last record is cut off.

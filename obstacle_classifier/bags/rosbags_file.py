@@ -32,17 +32,17 @@ if TYPE_CHECKING:
 
 __all__ = ["RosbagsFile"]
 
-# rosbags unpacks a whole chunk before it compares the length with the declared one. Its decompressors are handed
-# that length; bounded ones take their place.
+# rosbags unpacks a whole chunk before it compares the size with the declared size. Its decompressors get the
+# declared size as an argument; these use it as a limit.
 DECOMPRESSORS.update({kind: partial(decompress_chunk, kind) for kind in ("lz4", "zstd")})
 
 
 class RosbagsFile:
-    """A file that `rosbags` opens; what it then cannot read is left to a reader that recovers.
+    """A file that `rosbags` opens. If `rosbags` then fails on a message, `recovery` reads the rest.
 
     Args:
         path: The file.
-        name: How problems name it; by default its path.
+        name: The name of the file in problems; by default its path.
 
     Raises:
         DamageError: `rosbags` does not open the file.
@@ -66,7 +66,8 @@ class RosbagsFile:
             self.channels = {c.id: _channel(c) for c in self._reader.connections}
             self.counts = {c.id: c.msgcount for c in self._reader.connections}
             count = self._reader.message_count
-            if not count or count != sum(self.counts.values()):  # as rosbags says where an MCAP file's index is partial
+            # rosbags reports 0 for an MCAP file with a partial index.
+            if not count or count != sum(self.counts.values()):
                 raise DamageError("no messages in its index, or not all")
             self.span: tuple[int, int] = (self._reader.start_time, self._reader.end_time - 1)
             if not 0 <= self.span[0] <= self.span[1] <= MAX_TIME:
@@ -77,7 +78,7 @@ class RosbagsFile:
 
     @property
     def problems(self) -> list[str]:
-        """What could not be read, one line each."""
+        """Parts that could not be read, one line each."""
         return self._own_problems + (self._recovery.problems if self._recovery else [])
 
     def messages(self, wanted: Collection[tuple[str, str]]) -> Iterator[Message]:
@@ -92,8 +93,8 @@ class RosbagsFile:
                     latest = time
                 if left <= 0:
                     return
-                raise DamageError(f"{left} messages less than its index says")
-            except Exception as error:  # as above; of the messages with the time at hand, none was given yet
+                raise DamageError(f"{left} messages fewer than its index declares")
+            except Exception as error:  # as above; no message of the failing time was yielded yet
                 if self._closed:
                     return
                 try:
@@ -104,7 +105,7 @@ class RosbagsFile:
         yield from self._recovery.messages(wanted, after=latest)
 
     def _ties(self, wanted: Collection[tuple[str, str]]) -> Iterator[tuple[int, list[Message]]]:
-        """The messages of each time, in the order of their topics, with the time."""
+        """Each time and its messages, sorted by topic."""
         connections = [c for c in self._reader.connections if (c.topic, c.msgtype) in wanted]
         if not connections:
             return
@@ -135,7 +136,7 @@ def _channel(connection: Connection) -> Channel:
     """A connection as a channel.
 
     Raises:
-        DamageError: It lacks what a channel needs, or needs a conversion for which its definition is wanted.
+        DamageError: It has no topic or type, or its messages are ROS 1 messages.
     """
     extension = connection.ext
     if not isinstance(connection.topic, str) or not isinstance(connection.msgtype, str):

@@ -1,12 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What every kind of recording file offers: its channels, its time span and its messages in order of time.
-
-A `Storage` is one file. `BlockStorage` is the base of the readers that know a file as *blocks*, each with a time
-span and readable without the others: one bad block costs only itself, and only the blocks that overlap the
-present moment are in memory.
-"""
+"""The interface of a recording file: channels, time span, and messages in order of time."""
 
 from __future__ import annotations
 
@@ -22,7 +17,7 @@ MAX_READ = 2**30
 """Most bytes read from a file at once; larger records are damage."""
 
 MAX_TIME = 2**63 - 1
-"""Latest time in ns; recorders store 64 bit, and a larger value is a damaged one."""
+"""Latest time in ns; a larger value is damage."""
 
 Message = tuple[int, str, bytes]
 """Receive time in ns, topic, CDR bytes."""
@@ -35,9 +30,9 @@ class Channel(NamedTuple):
 
     topic: str
     type: str
-    """In ROS 2 form, `sensor_msgs/msg/Imu`; empty if the file does not tell."""
+    """In ROS 2 form, `sensor_msgs/msg/Imu`; empty if the file does not state it."""
     encoding: str
-    """`cdr`, `ros1`, or something that cannot be read."""
+    """`cdr`, `ros1`, or an encoding that cannot be read."""
     definition: str
     """Text of the message definition, needed for `ros1` only."""
 
@@ -47,11 +42,11 @@ class Storage(Protocol):
 
     channels: dict[int, Channel]
     counts: dict[int, int]
-    """Messages per channel id, as far as the file's index tells."""
+    """Messages per channel id, from the file's index."""
 
     @property
     def problems(self) -> list[str]:
-        """What could not be read, one line each; may grow while messages are read."""
+        """Parts that could not be read, one line each; may grow while messages are read."""
 
     @property
     def headless(self) -> bool:
@@ -74,8 +69,8 @@ def merge(
     """Merge streams ordered by (time, topic) into one; equal keys keep the order of the sources.
 
     Args:
-        sources: (lower bound of the stream's times in ns, what opens it). A stream is opened when its bound is
-            reached and dropped when it ends, so only overlapping ones are open.
+        sources: (lower bound of the stream's times in ns, function that opens the stream). A stream is opened when its
+            lower bound is reached and dropped at its end: only overlapping streams are open.
     """
     waiting = sorted(enumerate(sources), key=lambda entry: (entry[1][0], entry[0]), reverse=True)
     active: list[tuple[int, str, int, tuple[int, str, _Data], Iterator[tuple[int, str, _Data]]]] = []

@@ -1,9 +1,9 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Bytes of sensor messages to named numbers, without ROS.
+"""Decode serialised sensor messages into named numbers, without ROS.
 
-`make_decoder` gives a `Decoder` for a configured sensor; `parse_message` gives all fields of one message.
+`make_decoder` returns the `Decoder` of a configured sensor; `parse_message` returns all fields of one message.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ MESSAGE_TYPES: Mapping[str, MessageType] = MappingProxyType(
         )
     }
 )
-"""Every type that a sensor may have, by name."""
+"""The supported sensor types, by name."""
 
 _SCHEMAS = {name: message_type.schema for name, message_type in MESSAGE_TYPES.items()} | {STRING_NAME: STRING_SCHEMA}
 
@@ -65,10 +65,10 @@ def make_decoder(type_name: str, options: Options) -> Decoder:
 
     Args:
         type_name: A key of `MESSAGE_TYPES`.
-        options: The sensors-file keys that belong to the type.
+        options: The type's own keys in the sensors file.
 
     Raises:
-        OptionError: An unknown type or key, or a value that cannot be used.
+        OptionError: The type or a key is unknown, or a value is invalid.
     """
     message_type = MESSAGE_TYPES.get(type_name)
     if message_type is None:
@@ -80,7 +80,7 @@ def make_decoder(type_name: str, options: Options) -> Decoder:
 
 
 def parse_message(type_name: str, data: Bytes) -> dict[str, object]:
-    """All fields of one message, as rosbags would deserialise it.
+    """All fields of one message, with the values that rosbags deserialises.
 
     Args:
         type_name: A key of `MESSAGE_TYPES`, or `std_msgs/msg/String`.
@@ -90,7 +90,7 @@ def parse_message(type_name: str, data: Bytes) -> dict[str, object]:
         Values by field name: int, float, bool, str, list of str, nested dicts, lists of dicts, arrays (n,).
 
     Raises:
-        DecodeError: The bytes are no message of this type.
+        DecodeError: The bytes are not a message of this type.
         KeyError: An unknown type.
     """
     return read_message(_SCHEMAS[type_name], data)

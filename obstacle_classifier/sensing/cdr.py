@@ -1,12 +1,12 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Where the fields of a CDR message lie, and their values.
+"""The layout of a CDR message: offsets and types of its fields.
 
-A serialised ROS 2 message is a 4-byte encapsulation header and the fields in order, each aligned to its own size
-counted from the end of that header (OMG CDR, formal/02-06-51, 9.3; DDSI-RTPS 10.2 for the header). Where a field
-lies depends only on the lengths and strings before it, so messages that agree in those bytes share one `Layout`,
-and a whole batch of them is read as the columns of a byte matrix.
+A serialised ROS 2 message is a 4-byte encapsulation header and the fields in order. Each field is aligned to its own
+size, counted from the end of the header (OMG CDR, formal/02-06-51, 9.3; DDSI-RTPS 10.2 for the header). The offset of a
+field depends only on the lengths and strings before it. Messages with the same lengths and strings share one `Layout`;
+a batch of them is read as the columns of a byte matrix.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ Node: TypeAlias = Union["Field", str, "list[Node]", "dict[str, Node]"]
 
 _ENCAPSULATION = 4  # bytes; the representation identifier and two bytes of options
 _BYTE_ORDER = {b"\x00\x00": ">", b"\x00\x01": "<"}
-_MAX_TRAILING = 3  # bytes; a serialiser may pad the whole message to a multiple of 4
+_MAX_TRAILING = 3  # bytes; a serialiser may pad the message to a multiple of 4
 _SWAPPED = ">" if sys.byteorder == "little" else "<"
 
 
 class DecodeError(ValueError):
-    """Bytes that are not a message of the type expected; its text says where and why."""
+    """Bytes that are not a message of the expected type; the text gives the position and the reason."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """A primitive, or a run of equal primitives, at a fixed place in every message of a layout.
+    """A primitive or an array of primitives at the same offset in every message of a layout.
 
     Attributes:
         offset: Bytes from the start of the message.
         dtype: NumPy type with the byte order of the message, such as `<f8`.
         count: Number of elements of an array, None for a single value.
-        value: The value itself where the schema makes it part of the layout, else None.
+        value: The value if the schema makes it part of the layout, else None.
     """
 
     offset: int
@@ -54,7 +54,7 @@ class Field:
     value: float | None = None
 
     def element(self, index: int) -> Field | None:
-        """One element of an array, or None where the array ends before it."""
+        """One element of an array; None beyond its end."""
         if self.count is None or not 0 <= index < self.count:
             return None
         return Field(self.offset + index * self.dtype.itemsize, self.dtype)
@@ -67,13 +67,13 @@ class Field:
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Where every field of a message lies.
+    """Offsets and types of all fields of a message.
 
     Attributes:
         size: Bytes of the whole message.
-        root: Fields by name; strings stand there as their values, structs as dicts, sequences of structs as lists.
-        columns: (s,) positions of the bytes that decide the layout: byte order, lengths, strings, structural values.
-        structure: Those s bytes.
+        root: Fields by name; a string is its value, a struct a dict, a sequence of structs a list.
+        columns: (s,) offsets of the bytes that determine the layout: byte order, lengths, strings, structural values.
+        structure: Values of those s bytes.
     """
 
     size: int
@@ -82,7 +82,7 @@ class Layout:
     structure: bytes
 
     def fits(self, rows: Rows) -> NDArray[np.bool_] | None:
-        """Which of m messages of this size have this layout: (m,), or None for all of them."""
+        """Mask (m,) of the messages (m, size) that have this layout; None if all have it."""
         found = rows.take(self.columns, axis=1)
         if found.tobytes() == self.structure * len(rows):
             return None
@@ -90,7 +90,7 @@ class Layout:
         return fit
 
     def node(self, path: str) -> Node:
-        """What stands under a dotted path, such as `header.frame_id`."""
+        """The node at a dotted path, such as `header.frame_id`."""
         node: Node = self.root
         for name in path.split("."):
             if not isinstance(node, dict):
@@ -106,7 +106,7 @@ class Layout:
         return True
 
     def field(self, path: str) -> Field:
-        """The primitive or array under a dotted path, such as `pose.pose.position.x`."""
+        """The primitive or array at a dotted path, such as `pose.pose.position.x`."""
         node = self.node(path)
         if not isinstance(node, Field):
             raise KeyError(path)
@@ -114,7 +114,7 @@ class Layout:
 
 
 class _Parser:
-    """Walks one message along its schema, noting where everything lies; checks every length before using it."""
+    """Walks one message along its schema and records the offset of each field; checks every length before using it."""
 
     def __init__(self, data: Bytes) -> None:
         order = _BYTE_ORDER.get(bytes(data[:2])) if len(data) >= _ENCAPSULATION else None
@@ -138,7 +138,7 @@ class _Parser:
             return self._run(schema.item, schema.length)
         if isinstance(schema, Sequence):
             return self._sequence(schema)
-        raise TypeError(f"{type(schema).__name__} stands outside a struct")
+        raise TypeError(f"{type(schema).__name__} outside a struct")
 
     def _align(self, size: int) -> None:
         self.position += (_ENCAPSULATION - self.position) % size
@@ -147,7 +147,7 @@ class _Parser:
         return self.position + (_ENCAPSULATION - self.position) % item.size + item.size <= self.end
 
     def _take(self, size: int) -> int:
-        """Move over that many bytes; returns where they start."""
+        """Skip `size` bytes and return the offset of the first."""
         start = self.position
         if start + size > self.end:
             raise DecodeError(f"{size} bytes needed at {start}, {max(0, self.end - start)} left")
@@ -165,7 +165,7 @@ class _Parser:
         return Field(start, dtype, value=struct.unpack_from(self.order + item.code, self.data, start)[0])
 
     def _run(self, item: Primitive, count: int) -> Field:
-        if count:  # an empty sequence is not followed by padding
+        if count:  # an empty sequence has no padding after it
             self._align(item.size)
         return Field(self._take(count * item.size), _dtype(self.order, item.code), count)
 
@@ -216,10 +216,10 @@ def _dtype(order: str, code: str) -> np.dtype[np.generic]:
 
 
 def parse_layout(schema: Struct, data: Bytes) -> Layout:
-    """Find where every field of one message lies.
+    """The layout of one message.
 
     Raises:
-        DecodeError: The bytes are no message of this schema.
+        DecodeError: The bytes are not a message of this schema.
     """
     parser = _Parser(data)
     try:
@@ -240,7 +240,7 @@ def read_message(schema: Struct, data: Bytes) -> dict[str, object]:
         native byte order.
 
     Raises:
-        DecodeError: The bytes are no message of this schema.
+        DecodeError: The bytes are not a message of this schema.
     """
     return {name: _value(node, data) for name, node in parse_layout(schema, data).root.items()}
 

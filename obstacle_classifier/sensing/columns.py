@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Numbers at fixed places in a message, read from many messages of one layout at once."""
+"""Numbers at fixed offsets, read from many messages of one layout at once."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _NANOSECONDS = 10**9
 
 @dataclass(frozen=True)
 class _Block:
-    """Numbers of one type whose distances are multiples of its size: one view and one `take` read them all."""
+    """Numbers of one type at offsets that differ by multiples of its size; one view and one `take` read them."""
 
     start: int
     stop: int
     dtype: np.dtype[np.generic]
-    truth: bool  # whether they are bools: any non-zero byte is true, while NumPy expects 0 and 1 in its own
+    truth: bool  # bools: any non-zero byte is true, but NumPy's own bools must be 0 or 1
     index: NDArray[np.intp]  # of each number, in the view
     columns: list[int]  # of each number, in the output
 
@@ -43,7 +43,7 @@ class _Block:
 
 
 def column_reader(fields: Sequence[Field | None]) -> Reader:
-    """Compile the reading of single values: (m, size) uint8 to (m, k) float64, NaN where a field is None."""
+    """A reader of single values: (m, size) uint8 to (m, k) float64, NaN where a field is None."""
     grouped: dict[tuple[str, int], list[int]] = {}
     for column, field in enumerate(fields):
         if field is not None:
@@ -72,7 +72,7 @@ def _block(fields: Sequence[Field | None], columns: list[int]) -> _Block:
 
 
 def stamp_reader(layout: Layout) -> Callable[[Rows], NDArray[np.int64]]:
-    """Compile the reading of header stamps: (m, size) uint8 to (m,) int64 nanoseconds."""
+    """A reader of header stamps: (m, size) uint8 to (m,) int64 in ns."""
     seconds, nanoseconds = layout.field("header.stamp.sec"), layout.field("header.stamp.nanosec")
 
     def read(rows: Rows) -> NDArray[np.int64]:
@@ -85,11 +85,11 @@ def stamp_reader(layout: Layout) -> Callable[[Rows], NDArray[np.int64]]:
 
 
 class FieldExtraction:
-    """Channels that are fields of the message as they stand.
+    """Channels that are fields of the message, without conversion.
 
     Args:
         paths: Field of each channel.
-        absent: Covariance that withdraws a channel's quantity when its first element is -1.
+        absent: Covariance field of each channel; a first element of -1 makes the channel NaN.
     """
 
     def __init__(self, paths: Mapping[str, str], absent: Mapping[str, str] | None = None) -> None:
@@ -98,7 +98,7 @@ class FieldExtraction:
         self._absent = absent or {}
 
     def compile(self, layout: Layout) -> Reader:
-        """Prepare to read messages of one layout; a field that the layout lacks is NaN."""
+        """A reader for messages of one layout; a field that the layout lacks is NaN."""
         fields = [layout.field(path) if path in layout else None for path in self._paths.values()]
         if not self._absent:
             return column_reader(fields)
@@ -124,14 +124,14 @@ def field_message_type(
     default: Iterable[str] | None = None,
     absent: Mapping[str, str] | None = None,
 ) -> MessageType:
-    """A message type all of whose channels are fields as they stand.
+    """A message type whose channels are fields, without conversion.
 
     Args:
         name: ROS 2 name.
-        schema: Fields as serialised.
+        schema: Fields in serialised order.
         paths: Field of each channel.
-        default: Channels without options, by default all.
-        absent: Covariance that withdraws a channel's quantity when its first element is -1.
+        default: Channels used without the `channels` option; by default all.
+        absent: Covariance field of each channel; a first element of -1 makes the channel NaN.
     """
     channels = tuple(paths if default is None else default)
 

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Messages of one sensor to rows of numbers, batch by batch."""
+"""Decode the messages of one sensor into rows of numbers, batch by batch."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from obstacle_classifier.sensing.schema import Struct
 
 __all__ = ["Decoder", "Samples"]
 
-_LAYOUTS = 8  # remembered; a sensor has one, or a few when its beam count changes or two publishers share the topic
-_BATCH_ROWS = 256  # handled as one matrix
-_BATCH_BYTES = 1 << 15  # likewise, so that its temporaries stay in the processor's cache
+_LAYOUTS = 8  # kept; a sensor has one, or a few if its beam count changes or two publishers share the topic
+_BATCH_ROWS = 256  # most rows of one matrix
+_BATCH_BYTES = 1 << 15  # most bytes of one matrix; temporaries then fit in the processor's cache
 
 
 @dataclass(frozen=True)
 class Samples:
-    """What a batch of messages says.
+    """The decoded messages of a batch.
 
     Attributes:
-        values: (m, k) float64, a row per message that decoded, in order; NaN where the message does not tell.
+        values: (m, k) float64, a row per decoded message, in order; NaN for values that the message lacks.
         stamps: (m,) int64 header stamps in ns; None for types without a header.
-        kept: (m,) position of each row's message in the batch.
-        errors: Position and reason of each message that did not decode.
+        kept: (m,) index in the batch of each row's message.
+        errors: Index in the batch and reason of each message that did not decode.
     """
 
     values: NDArray[np.float64]
@@ -43,7 +43,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class _Plan:
-    """How messages of one layout are read, or why none of them can be."""
+    """The readers for messages of one layout, or the error that all of them share."""
 
     layout: Layout
     read: Reader | DecodeError
@@ -54,11 +54,11 @@ _Piece: TypeAlias = "tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.int
 
 
 class Decoder:
-    """Decodes the messages of one sensor; a message's row never depends on the others in the call, bit for bit.
+    """Decodes the messages of one sensor; each row depends on its own message only, bit for bit.
 
     Args:
         schema: The message type's fields.
-        extraction: Which numbers to take from them.
+        extraction: The numbers to read.
 
     Attributes:
         channels: Names of the k columns.
@@ -69,13 +69,13 @@ class Decoder:
         self._schema = schema
         self._extraction = extraction
         self._stamped = schema.fields[0][0] == "header"
-        self._plans: list[_Plan] = []  # the most recent first
+        self._plans: list[_Plan] = []  # most recently used first
 
     def decode(self, buffers: Sequence[Bytes]) -> Samples:
-        """Decode a batch; bytes that are no such message become an entry of `errors`, never an exception."""
+        """Decode a batch; bytes that are not a message of the type are listed in `errors` and raise nothing."""
         pieces: list[_Piece] = []
         errors: list[tuple[int, DecodeError]] = []
-        with np.errstate(all="ignore"):  # NaN and Inf, also signalling ones, are ordinary readings here
+        with np.errstate(all="ignore"):  # NaN and Inf, signalling NaN too, are valid readings
             for positions, rows in _matrices(buffers):
                 self._decode_rows(positions, rows, pieces, errors)
         errors.sort(key=lambda entry: entry[0])
@@ -87,7 +87,7 @@ class Decoder:
     def _decode_rows(
         self, positions: NDArray[np.intp], rows: Rows, pieces: list[_Piece], errors: list[tuple[int, DecodeError]]
     ) -> None:
-        """Decode messages of one length: those of a remembered layout, then layout by layout what is left."""
+        """Decode messages of one length: first those of known layouts, then the others layout by layout."""
         for plan in tuple(self._plans):
             if plan.layout.size == rows.shape[1]:
                 positions, rows = self._decode_equal(plan, positions, rows, pieces, errors)
@@ -109,7 +109,7 @@ class Decoder:
         pieces: list[_Piece],
         errors: list[tuple[int, DecodeError]],
     ) -> tuple[NDArray[np.intp], Rows]:
-        """Decode the messages that have the plan's layout and hand back the others."""
+        """Decode the messages that have the plan's layout; return the others."""
         left = positions[:0], rows[:0]
         fits = plan.layout.fits(rows)
         if fits is not None:
@@ -127,7 +127,7 @@ class Decoder:
         return left
 
     def _plan(self, data: bytes) -> _Plan | DecodeError:
-        """Find and remember the layout of one message, or say why it has none."""
+        """The plan for one message's layout, which is kept; the error if the message has no layout."""
         try:
             layout = parse_layout(self._schema, data)
         except DecodeError as error:
@@ -143,7 +143,7 @@ class Decoder:
         return plan
 
     def _assemble(self, pieces: list[_Piece], errors: list[tuple[int, DecodeError]]) -> Samples:
-        """Put the pieces back into the order of the batch."""
+        """Join the pieces in the order of the batch."""
         kept = np.concatenate([positions for positions, _, _ in pieces] or [np.empty(0, np.intp)])
         values = np.concatenate([values for _, values, _ in pieces] or [np.empty((0, len(self.channels)))])
         stamps = [stamps for _, _, stamps in pieces if stamps is not None] or [np.empty(0, np.int64)]
@@ -157,7 +157,7 @@ class Decoder:
 
 
 def _matrices(buffers: Sequence[Bytes]) -> Iterator[tuple[NDArray[np.intp], Rows]]:
-    """Group messages of equal length: their positions and their bytes (m, size), a bounded number at a time."""
+    """Group messages of equal length: indices in the batch (m,) and bytes (m, size), a bounded number at a time."""
     sizes = list(map(len, buffers))
     if len(set(sizes)) <= 1:
         groups = {size: np.arange(len(buffers)) for size in sizes[:1]}

@@ -32,6 +32,6 @@ IMU = field_message_type(
         )
     ),
     _PATHS,
-    # The message's definition: a sensor without an estimate sets the first element of its covariance to -1.
+    # By the message's definition, -1 in the first element of a covariance marks a quantity without an estimate.
     absent={channel: f"{channel.split('.')[0]}_covariance" for channel in _PATHS},
 )

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""sensor_msgs/msg/LaserScan: the beams of a planar scan, by sector and by the rules of REP-117."""
+"""sensor_msgs/msg/LaserScan: the beams of a planar scan by sector, with special values as in REP-117."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ZERO = ("drop", "no_return")
 
 
 class _ScanExtraction:
-    """Sectors of a scan. Which beam lies in which sector is part of the layout, so it is found once."""
+    """Sectors of a scan. The sector of each beam follows from the layout and is computed once."""
 
     def __init__(self, options: Options) -> None:
         self._sectors = Sectors(options)
@@ -33,7 +33,7 @@ class _ScanExtraction:
         self.channels = self._sectors.channels
 
     def compile(self, layout: Layout) -> Reader:
-        """Prepare to read messages of one layout: beam count, first angle and increment are fixed."""
+        """A reader for messages of one layout: beam count, first angle and increment are fixed."""
         ranges = layout.field("ranges")
         first, increment = (layout.field(name).value or 0.0 for name in ("angle_min", "angle_increment"))
         bins = self._sectors.bins(first + np.arange(ranges.count or 0, dtype=np.float64) * increment)
@@ -50,16 +50,16 @@ class _ScanExtraction:
     def _distances(
         self, measured: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
-        """Distances (m, b), which are valid and which are returns; `low` and `high` (m, 1) are the scans' limits.
+        """Distances (m, b) in m, mask of valid ones, mask of returns; `low` and `high` (m, 1) are the scans' limits.
 
-        +Inf and readings at or beyond the maximum are the maximum and no return; -Inf is `low` and a return; NaN and
-        readings below `low` are dropped. Zero, which drivers write for want of a return, is dropped or far. A maximum
-        that is not positive is unknown, and then no distance stands for what is far.
+        +Inf and readings at or beyond the maximum become the maximum and are not returns. -Inf becomes `low` and is a
+        return. NaN and readings below `low` are dropped. Zero, which drivers write if there is no return, is dropped or
+        counts as beyond the maximum. A maximum that is not positive is unknown; +Inf is then dropped.
         """
         low = np.where(np.isfinite(low), low, 0.0)
         if self._sectors.max_range is None:
             limit = farthest = np.where(high > 0.0, high, np.inf)
-        else:  # Readings are float32: one that was meant to be the maximum may lie just below it.
+        else:  # Readings are float32: a reading at the maximum may be rounded to just below it.
             limit = np.array(np.float32(self._sectors.max_range), np.float64)
             farthest = np.array(self._sectors.max_range)
         near = np.isneginf(measured)
@@ -98,7 +98,7 @@ LASER_SCAN = MessageType(
         "zero": {
             "enum": list(_ZERO),
             "default": _ZERO[0],
-            "description": "What a range of exactly 0 means: nothing known, or no return",
+            "description": "Meaning of a range of exactly 0: unknown (drop), or no return",
         },
     },
     Sectors({}).channels,

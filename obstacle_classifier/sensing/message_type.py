@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The one interface behind which every sensor type stands."""
+"""The interface of a sensor message type."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ __all__ = ["CHANNELS_OPTION", "Extraction", "MessageType", "OptionError", "Optio
 
 Options: TypeAlias = Mapping[str, object]
 Reader: TypeAlias = Callable[[Rows], NDArray[np.float64]]
-"""Bytes of m messages of one layout, (m, size) uint8, to their channels, (m, k) float64; each row on its own."""
+"""Reads the channels (m, k) float64 of m messages of one layout, (m, size) uint8; rows are independent."""
 
 
 class OptionError(ValueError):
-    """A sensor option that cannot be used.
+    """A sensor option with an invalid value.
 
     Attributes:
         key: The option.
         found: Its value.
-        expected: What it should be, in words.
+        expected: Description of a valid value.
     """
 
     def __init__(self, key: str, found: object, expected: str) -> None:
@@ -37,30 +37,30 @@ class OptionError(ValueError):
 
 
 class Extraction(Protocol):
-    """How the messages of one configured sensor become named numbers."""
+    """Reads the named numbers of one configured sensor from its messages."""
 
     @property
     def channels(self) -> tuple[str, ...]:
         """Names of the k numbers, in order."""
 
     def compile(self, layout: Layout) -> Reader:
-        """Prepare to read messages of one layout.
+        """A reader for messages of one layout.
 
         Raises:
-            DecodeError: No message of this layout makes sense, such as a cloud whose sizes disagree.
+            DecodeError: All messages of this layout are invalid, such as a cloud whose sizes disagree.
         """
 
 
 @dataclass(frozen=True)
 class MessageType:
-    """A message type that a sensor may have.
+    """A message type supported for sensors.
 
     Attributes:
         name: ROS 2 name, such as `sensor_msgs/msg/Imu`.
-        schema: Its fields as serialised.
-        option_schema: JSON schema of each sensors-file key that belongs to the type.
-        default_channels: Channels without options; empty where the user must choose.
-        extraction: Makes the extraction for a sensor's options; raises OptionError.
+        schema: Its fields in serialised order.
+        option_schema: JSON schema of each of the type's own keys in the sensors file.
+        default_channels: Channels without options; empty if the user must choose.
+        extraction: Creates the extraction from a sensor's options; raises OptionError.
     """
 
     name: str
@@ -85,7 +85,7 @@ def chosen_channels(options: Options, available: Sequence[str], default: Sequenc
     """The `channels` option or its default.
 
     Raises:
-        OptionError: No channel, a channel twice, or one that is not available.
+        OptionError: The list is empty, or a channel in it is repeated or not available.
     """
     expected = f"a list of different names out of {', '.join(available)}"
     channels = options.get("channels", list(default))

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""sensor_msgs/msg/PointCloud2: the points of a cloud, by sector of their horizontal direction."""
+"""sensor_msgs/msg/PointCloud2: the points of a cloud by sector of their horizontal direction."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COORDINATE_CODES = {7: "f", 8: "d"}  # PointField.FLOAT32 and FLOAT64
 
 
 class _CloudExtraction:
-    """Sectors of a cloud: the distance of a point is sqrt(x^2 + y^2), its angle atan2(y, x)."""
+    """Sectors of a cloud. A point's distance is sqrt(x^2 + y^2), its angle atan2(y, x)."""
 
     def __init__(self, options: Options) -> None:
         self._sectors = Sectors(options)
@@ -29,10 +29,10 @@ class _CloudExtraction:
         self.channels = self._sectors.channels
 
     def compile(self, layout: Layout) -> Reader:
-        """Prepare to read messages of one layout: the number of points and their fields are fixed.
+        """A reader for messages of one layout: the number of points and their fields are fixed.
 
         Raises:
-            DecodeError: The sizes disagree, or x, y or z is absent or no float inside the point.
+            DecodeError: The sizes disagree, or x, y or z is absent, not a float, or outside the point.
         """
         data = layout.field("data")
         height, width, point_step, row_step = (
@@ -63,8 +63,8 @@ class _CloudExtraction:
     def _read_cloud(self, points: NDArray[np.float64], repeat: int = 1) -> NDArray[np.float64]:
         """Channels (repeat, k) of one cloud with coordinates (3, n) in m.
 
-        Points with a coordinate that is not finite are dropped, and so are those at the origin, which have no
-        direction and which drivers write for want of a return.
+        Points with a coordinate that is not finite are dropped. Points at the origin are dropped too: they have no
+        direction, and drivers write them if there is no return.
         """
         x, y, z = points
         distances = np.sqrt(x * x + y * y)
@@ -83,7 +83,7 @@ def _whole(layout: Layout, name: str) -> int:
 
 
 def _coordinate(layout: Layout, name: str, order: str, point_step: int) -> Field:
-    """The field of that name, placed from the start of a point."""
+    """The field of that name, with its offset from the start of a point."""
     fields = layout.node("fields")
     for field in fields if isinstance(fields, list) else []:
         if isinstance(field, dict) and field["name"] == name:

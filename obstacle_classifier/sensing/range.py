@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""sensor_msgs/msg/Range: one distance (m), by the rules of REP-117."""
+"""sensor_msgs/msg/Range: one distance (m), with special values as in REP-117."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _CHANNELS = ("range", "returned")
 
 
 class _RangeExtraction:
-    """Channels `range` (m) and `returned` (1 for a return, 0 for none in reach, NaN for an unusable reading)."""
+    """Channels `range` (m) and `returned` (1: return, 0: no return within range, NaN: invalid reading)."""
 
     def __init__(self, options: Options) -> None:
         self.channels = chosen_channels(options, _CHANNELS, _CHANNELS[:1])
         self._index = np.array([_CHANNELS.index(channel) for channel in self.channels], np.intp)
 
     def compile(self, layout: Layout) -> Reader:
-        """Prepare to read messages of one layout."""
+        """A reader for messages of one layout."""
         read_fields = column_reader([layout.field(name) for name in ("min_range", "max_range", "range")])
 
         def read(rows: Rows) -> NDArray[np.float64]:
@@ -39,11 +39,12 @@ class _RangeExtraction:
 def _distances(
     low: NDArray[np.float64], high: NDArray[np.float64], measured: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Distance and whether it is a return, (m, 2), from the limits and readings of m messages, (m,) each.
+    """Distance (m) and return (0 or 1), (m, 2), from limits and readings (m,) of m messages.
 
-    A reading at or beyond `high`, +Inf included, is `high` and no return; -Inf is `low` and a return; NaN and readings
-    below `low` are dropped. Equal positive limits mark a fixed-distance detector, whose -Inf says only that something
-    is nearer than that: 0. Limits of zero are unknown, so nothing is too far, and no distance stands for +Inf.
+    A reading at or beyond `high`, +Inf included, becomes `high` and is not a return. -Inf becomes `low` and is a
+    return. NaN and readings below `low` become NaN. Equal positive limits mark a fixed-distance detector: its -Inf only
+    means nearer than the limit, and becomes 0. A `high` that is not positive is unknown: no reading is beyond it, and
+    +Inf becomes NaN.
     """
     nearest = np.where(np.isfinite(low) & (low != high), low, 0.0)
     farthest = np.where(high > 0.0, high, np.inf)

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What a message is made of, declared once per type: primitives, arrays, sequences, strings, structs."""
+"""The schema of a message type: primitives, arrays, sequences, strings, structs."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Primitive:
     """A number or bool.
 
     Attributes:
-        code: Its letter, the same in `struct` and NumPy.
-        structural: Whether its value is part of the layout, so that messages of one layout share it.
+        code: Type code, the same in `struct` and NumPy.
+        structural: Whether its value is part of the layout; all messages of one layout then share it.
     """
 
     code: str
@@ -46,13 +46,13 @@ class Primitive:
 
     @property
     def size(self) -> int:
-        """Bytes, which is also the alignment."""
+        """Size in bytes; equals the alignment."""
         return struct.calcsize(f"<{self.code}")
 
 
 @dataclass(frozen=True)
 class String:
-    """A UTF-8 string with its length, counted with the terminating zero, before it."""
+    """A UTF-8 string, preceded by its length, which includes the terminating zero."""
 
 
 @dataclass(frozen=True)
@@ -65,21 +65,21 @@ class Array:
 
 @dataclass(frozen=True)
 class Sequence:
-    """A length, then that many items."""
+    """A variable number of items, preceded by the number."""
 
     item: Primitive | String | Struct
 
 
 @dataclass(frozen=True)
 class Struct:
-    """Named fields, in the order in which they are stored."""
+    """Named fields, in serialised order."""
 
     fields: tuple[tuple[str, Schema], ...]
 
 
 @dataclass(frozen=True)
 class Optional:
-    """A last field that older versions of the type do not have: present if the bytes reach far enough."""
+    """A last field that older versions of the type lack; present if enough bytes remain."""
 
     item: Primitive
 
@@ -88,7 +88,7 @@ Schema: TypeAlias = "Primitive | String | Array | Sequence | Struct | Optional"
 
 
 def structural(primitive: Primitive) -> Primitive:
-    """The same primitive with its value made part of the layout."""
+    """The same primitive, with its value as part of the layout."""
     return Primitive(primitive.code, structural=True)
 
 

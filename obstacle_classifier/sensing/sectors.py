@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Beams or points gathered into equal sectors of the field of view, each summed up in a few numbers."""
+"""Beams or points grouped into equal sectors of the field of view, each reduced to a few numbers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from obstacle_classifier.sensing.message_type import OptionError, Options
 __all__ = ["SECTOR_OPTIONS", "Bins", "Sectors", "number_pair"]
 
 _FULL_CIRCLE = 2.0 * math.pi
-# Angles in messages are float32 and pi is rounded in configurations: a direction this near an edge (rad) is on it.
+# rad. Angles in messages are float32, and pi is rounded in configurations: a direction this near an edge is on it.
 _ANGLE_ROUNDING = 1e-6
-_SPAN_ROUNDING = 1e-3  # rad; how far beyond a full circle a rounded field of view may reach
+_SPAN_ROUNDING = 1e-3  # rad; a rounded field of view may exceed a full circle by this
 
 _REDUCTIONS = ("min", "max", "mean", "std", "count")
 
@@ -37,7 +37,7 @@ SECTOR_OPTIONS: Mapping[str, Mapping[str, object]] = {
         "minItems": 1,
         "uniqueItems": True,
         "default": ["min"],
-        "description": "What is kept of the distances (m) in a sector; count is the number of returns",
+        "description": "Reductions of the distances (m) in a sector; count is the number of returns",
     },
     "field_of_view": {
         "type": "array",
@@ -50,16 +50,16 @@ SECTOR_OPTIONS: Mapping[str, Mapping[str, object]] = {
     "max_range": {
         "type": "number",
         "exclusiveMinimum": 0,
-        "description": "Distance (m) from which on nothing counts as a return",
+        "description": "Distance (m) at and beyond which nothing counts as a return",
     },
 }
 
 
 def number_pair(options: Options, key: str) -> tuple[float, float] | None:
-    """An option that is a finite, increasing pair of numbers, or None where it is not given.
+    """An option that is a pair of finite, increasing numbers; None if it is not given.
 
     Raises:
-        OptionError: It is something else.
+        OptionError: The value is not such a pair.
     """
     pair = options.get(key)
     if pair is None:
@@ -75,13 +75,13 @@ def number_pair(options: Options, key: str) -> tuple[float, float] | None:
 
 @dataclass(frozen=True)
 class Bins:
-    """Which of n beams lie in which sector.
+    """The sectors of n beams.
 
     Attributes:
-        order: The beams inside the field of view, those of one sector together: a slice or (b,) positions.
-        sector: (b,) sector of each of them.
-        starts: Position of each occupied sector's first beam in that order.
-        occupied: The occupied sectors, increasing.
+        order: Indices of the b beams inside the field of view, grouped by sector: a slice or (b,).
+        sector: (b,) sector of each of these beams.
+        starts: Index of each occupied sector's first beam in that order.
+        occupied: The occupied sectors, in increasing order.
     """
 
     order: slice | NDArray[np.intp]
@@ -91,7 +91,7 @@ class Bins:
 
 
 class Sectors:
-    """The sectors of a sensor and what is kept of each.
+    """The sectors of a sensor and the reductions of each.
 
     Args:
         options: sectors, reduce, field_of_view and max_range of the sensors file.
@@ -101,7 +101,7 @@ class Sectors:
         max_range: The option (m), or None.
 
     Raises:
-        OptionError: An option that a JSON schema cannot refuse.
+        OptionError: An option is invalid in a way that a JSON schema cannot express.
     """
 
     def __init__(self, options: Options) -> None:
@@ -130,10 +130,10 @@ class Sectors:
         self.channels = tuple(f"sector_{number:0{digits}}_{name}" for number in range(count) for name in self.reduce)
 
     def bins(self, angles: NDArray[np.float64]) -> Bins:
-        """Put beams into sectors by their angles (n,), in rad modulo a full circle; NaN lies in none.
+        """Assign beams to sectors by their angles (n,) in rad, modulo a full circle; NaN is in no sector.
 
-        A sector includes its lower edge; the last one also includes the upper edge of a field of view that is less
-        than a full circle.
+        A sector includes its lower edge. The last sector includes its upper edge too if the field of view is less than
+        a full circle.
         """
         above = np.mod(angles - (self._low - _ANGLE_ROUNDING), _FULL_CIRCLE)
         inside = np.flatnonzero(above <= self._span + 2.0 * _ANGLE_ROUNDING)
@@ -156,13 +156,13 @@ class Sectors:
         """Reduce the beams of m messages to the channels.
 
         Args:
-            bins: Where the beams lie.
+            bins: Sectors of the beams.
             distances: (m, b) in m, in the order of the bins; finite where valid.
-            valid: (m, b) which of them tell a distance.
-            returns: (m, b) which of the valid ones are returns.
+            valid: (m, b) mask of beams with a known distance.
+            returns: (m, b) mask of returns among the valid beams.
 
         Returns:
-            (m, sectors * reductions), NaN and count 0 for sectors in which no beam is valid. std has ddof 0.
+            (m, sectors * reductions). A sector without valid beams has NaN, and count 0. std has ddof 0.
         """
         summary = np.full((len(distances), self.count, len(self.reduce)), np.nan)
         if "count" in self.reduce:
@@ -176,7 +176,7 @@ class Sectors:
 
 @dataclass(frozen=True)
 class _Reductions:
-    """What is kept of each occupied sector, (m, occupied); each row of each result depends on that row alone."""
+    """The reductions of each occupied sector, (m, occupied); each row of a result depends on its own row only."""
 
     bins: Bins
     distances: NDArray[np.float64]
@@ -192,7 +192,9 @@ class _Reductions:
         return np.where(highest > -np.inf, highest, np.nan)
 
     def mean(self) -> NDArray[np.float64]:
-        return self._sum(np.where(self.valid, self.distances, 0.0)) / self._sum(self.valid)  # 0 / 0 is NaN, as wanted
+        return self._sum(np.where(self.valid, self.distances, 0.0)) / self._sum(
+            self.valid
+        )  # no valid beam: 0 / 0 is NaN
 
     def std(self) -> NDArray[np.float64]:
         mean_of_beam = np.repeat(self.mean(), np.diff(self.bins.starts, append=len(self.bins.sector)), axis=1)

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""std_msgs/msg/String: what a label topic carries; no sensor type."""
+"""std_msgs/msg/String: the type of a label topic; not a sensor type."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ def parse_string(data: Bytes) -> str:
     """The text of one message.
 
     Raises:
-        DecodeError: The bytes are no std_msgs/msg/String.
+        DecodeError: The bytes are not a std_msgs/msg/String.
     """
     return str(parse_layout(STRING_SCHEMA, data).node("data"))

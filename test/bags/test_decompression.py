@@ -180,7 +180,7 @@ def test_a_file_that_unpacks_to_far_more_than_its_size_is_read_up_to_the_limit(
         (unpacked,) = folder.rglob("x.mcap")
         assert unpacked.stat().st_size <= MAX_UNPACKED
         assert len(list(bag.messages())) == 50
-        assert bag.problems[0] == f"{path}: unpacks to more bytes than expected, {MAX_UNPACKED}: read up to there"
+        assert bag.problems[0] == f"{path}: unpacks to more bytes than expected, {MAX_UNPACKED}; read up to that size"
     assert list(folder.iterdir()) == []
 
 

@@ -254,7 +254,7 @@ def test_label_times_need_the_beginning_of_the_recording(tmp_path: Path) -> None
     with Bag(path) as bag, pytest.raises(BagError) as caught:
         load_labels(bag, LABELS)
     assert str(caught.value) == (
-        f"{path}: its part 0 seems to be missing, so the times in labels.csv count from an unknown moment; "
+        f"{path}: its part 0 seems to be missing; the times in labels.csv count from an unknown start, "
         "expected the whole recording or its metadata.yaml"
     )
 

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Small real recordings of every kind, and ways to damage them."""
+"""Write small recordings of every kind, and damage them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from rosbags.typesys.store import Typestore
 __all__ = ["DATA", "cdr", "corrupt", "drives", "flip", "string", "truncate", "write_bag"]
 
 DATA = (Path(__file__).parents[3] / "shared" / "data").resolve()
-"""The real recordings, where they are present."""
+"""Folder of the real recordings; not present on every machine."""
 
 START = 1_700_000_000_000_000_000
-"""When the bags of `drives` begin, in ns."""
+"""First receive time of the bags of `drives`, in ns."""
 
 FOREIGN = "foreign_msgs/msg/Thing"
-"""A type that nothing here knows."""
+"""A message type without a known definition."""
 
 Message = tuple[str, str, int, bytes]
 """Topic, type, receive time in ns, CDR bytes."""
@@ -39,7 +39,7 @@ def _store(version: int) -> Typestore:
 
 @cache
 def _ros1_to_ros2() -> Typestore:
-    """ROS 1 types, but for a Header without `seq`, as rosbags' conversion wants it."""
+    """ROS 1 types with a Header without `seq`, as rosbags' conversion requires."""
     store = get_typestore(Stores.EMPTY)
     header = "std_msgs/msg/Header"
     store.register({**_store(1).fielddefs, header: _store(2).fielddefs[header]})
@@ -47,7 +47,7 @@ def _ros1_to_ros2() -> Typestore:
 
 
 def cdr(type_name: str, **fields: Any) -> bytes:
-    """A message as little-endian CDR; fields by name, all of them, nested messages as dicts."""
+    """A message as little-endian CDR. All fields are given by name, nested messages as dicts."""
     store = _store(2)
 
     def build(name: str, values: dict[str, Any]) -> Any:
@@ -70,9 +70,9 @@ def drives(count: int = 100, *, size: int = 20, step: int = 10_000_000) -> list[
     """Messages of two Strings and a Float32, some at equal times, in recorded order.
 
     Args:
-        count: Messages.
+        count: Number of messages.
         size: Characters of each String.
-        step: Time between messages in ns; every fifth comes with its forerunner.
+        step: Time between messages in ns; every fifth has the time of the message before it.
     """
     messages: list[Message] = []
     for i in range(count):
@@ -98,10 +98,10 @@ def write_bag(
     Args:
         path: The folder of a rosbag2 bag or, for `ros1`, the file.
         messages: In recorded order.
-        storage: `mcap`, `sqlite3` or `ros1` (messages as ROS 1 defines them, so a Range without `variance`).
+        storage: `mcap`, `sqlite3` or `ros1` (ROS 1 definitions, such as a Range without `variance`).
         compression: `file`, `message`, `chunk` (MCAP), `lz4` or `bz2` (ROS 1).
         labels: Text of a label file to put beside it: `labels.csv` in the folder, `<stem>.labels.csv` for `ros1`.
-        split: Files to spread the messages over (not for `ros1`).
+        split: Number of files (1 for `ros1`).
 
     Returns:
         `path`.

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Serialised messages for tests, made with NumPy alone; `test_sensing_parity` holds the writer against rosbags."""
+"""Serialised messages for tests, made with NumPy alone; `test_decoding_parity` compares the writer with rosbags."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class _Writer:
 
 
 def encode(type_name: str, fields: Fields, *, little_endian: bool = True) -> bytes:
-    """Serialise nested fields; a Range without `variance` gets the layout before ROS 2 Iron."""
+    """Serialise nested fields; a Range without `variance` has the layout from before ROS 2 Iron."""
     writer = _Writer(little_endian=little_endian)
     writer.field(SCHEMAS[type_name], fields)
     return bytes([0, little_endian, 0, 0]) + bytes(writer.body)
@@ -108,7 +108,7 @@ def make_scan(
     intensities: ArrayLike = (),
     little_endian: bool = True,
 ) -> bytes:
-    """A LaserScan; without an increment the beams fill the circle from `angle_min`."""
+    """A LaserScan; without `angle_increment` the beams fill the circle from `angle_min`."""
     beams = np.asarray(ranges, np.float32)
     step = 2 * math.pi / max(1, len(beams)) if angle_increment is None else angle_increment
     fields = {
@@ -136,7 +136,7 @@ def make_range(
     frame_id: str = "sonar",
     little_endian: bool = True,
 ) -> bytes:
-    """A Range; `variance=None` gives the older layout."""
+    """A Range; `variance=None` selects the older layout."""
     fields = {
         "header": header(stamp_ns, frame_id),
         "radiation_type": 0,
@@ -160,7 +160,7 @@ def cloud_fields(
     stamp_ns: int = 0,
     frame_id: str = "lidar",
 ) -> dict[str, Any]:
-    """Fields of a PointCloud2 of points (n, 3), each stored `offset` bytes into its step and followed by a gap."""
+    """Fields of a PointCloud2 of points (n, 3), each at `offset` bytes into its step, with a gap after it."""
     coordinates = np.asarray(points, np.dtype(dtype)).reshape(-1, 3)
     size = coordinates.dtype.itemsize
     count, step = len(coordinates), offset + 3 * size + gap
@@ -202,7 +202,7 @@ def make_imu(
     frame_id: str = "imu",
     little_endian: bool = True,
 ) -> bytes:
-    """An Imu; a covariance that starts with -1 withdraws its quantity."""
+    """An Imu; a covariance that starts with -1 marks a quantity without an estimate."""
     fields = {
         "header": header(stamp_ns, frame_id),
         "orientation": _xyz(orientation),
@@ -317,7 +317,7 @@ def random_message(
     little_endian: bool = True,
     old_ranges: bool = False,
 ) -> bytes:
-    """A plausible message of any of the types, with a few of the odd readings that real ones have.
+    """A plausible message of any type, with some special readings (Inf, NaN, 0) as in real messages.
 
     With `old_ranges`, half of the Range messages have the layout without variance.
     """
@@ -375,7 +375,7 @@ def random_message(
 
 # --- Hypothesis -------------------------------------------------------------------------------------------------------
 
-# NUL ends a string in ROS's own C structures, so no publisher can send one.
+# NUL ends a string in ROS's C structures; no publisher can send it.
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 _PRIMITIVES: dict[str, st.SearchStrategy[Any]] = {
     "?": st.booleans(),

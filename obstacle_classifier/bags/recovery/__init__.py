@@ -29,7 +29,7 @@ def recover(path: Path, name: str | None = None) -> BlockStorage:
         name: The name of the file in problems; by default its path.
 
     Raises:
-        DamageError: Nothing of it can be read.
+        DamageError: Nothing in the file can be read.
         OSError: It cannot be opened.
     """
     return McapFile(path, name) if path.suffix == ".mcap" else SqliteFile(path, name)

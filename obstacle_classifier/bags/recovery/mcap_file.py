@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""MCAP files record by record: what `rosbags` refuses, for want of an index, order or health.
+"""MCAP files read record by record: files without an index, out of order, or damaged.
 
 Format: https://mcap.dev/spec. A record is an operation code (1 byte), a length (uint64) and that many bytes.
 """
@@ -30,7 +30,7 @@ __all__ = ["McapFile"]
 MAGIC = b"\x89MCAP0\r\n"
 FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK, CHUNK_INDEX, STATISTICS, DATA_END = 2, 3, 4, 5, 6, 8, 11, 15
 RUN = 2**20
-"""Bytes of consecutive messages outside chunks that make one block."""
+"""Most bytes of consecutive messages outside chunks that form one block."""
 
 _RECORD = Struct("<BQ")
 _MESSAGE = Struct("<HIQQ")
@@ -42,15 +42,15 @@ _U16, _U32, _U64 = Struct("<H"), Struct("<I"), Struct("<Q")
 class McapFile(BlockStorage):
     """An MCAP file, whole or damaged.
 
-    The summary's chunk index is used if it is complete; otherwise the file is scanned. A chunk that fails its
-    checksum or does not decompress is left out; of a chunk cut off by the end of the file the beginning is read.
+    A complete chunk index in the summary is used; otherwise the file is scanned. A chunk that fails its checksum or
+    does not decompress is skipped. If the end of the file cuts a chunk off, the beginning of the chunk is read.
 
     Args:
         path: The file.
-        name: How problems name it; by default its path.
+        name: The name of the file in problems; by default its path.
 
     Raises:
-        DamageError: Not an MCAP file at all.
+        DamageError: It is not an MCAP file.
         OSError: It cannot be opened.
     """
 
@@ -79,7 +79,7 @@ class McapFile(BlockStorage):
         self._file.close()
 
     def load(self, block: Block, wanted: Collection[int]) -> list[tuple[int, int, bytes]]:
-        """What can be read of a chunk or a run of messages."""
+        """The readable messages of a chunk, or of a run of messages outside chunks."""
         messages: list[tuple[int, int, bytes]] = []
         try:
             records = self._at(block.start, block.end - block.start)
@@ -115,7 +115,7 @@ class McapFile(BlockStorage):
         return time <= MAX_TIME
 
     def _define(self, operation: int, body: bytes) -> None:
-        """Take in a schema or channel record."""
+        """Add a schema or channel record."""
         if operation == SCHEMA:
             name, position = _string(body, 2)
             encoding, position = _string(body, position)
@@ -130,7 +130,7 @@ class McapFile(BlockStorage):
             self.channels[key] = Channel(topic, type_name, encoding, text)
 
     def _read_summary(self) -> bool:
-        """Fill in from the summary; False if the writer left out what is needed.
+        """Fill `channels`, `counts` and `blocks` from the summary; False if it is incomplete.
 
         Raises:
             DamageError: The file is cut off, or its summary is damaged.
@@ -156,7 +156,7 @@ class McapFile(BlockStorage):
                 chunks += 1
                 first, last, offset, length = Struct("<QQQQ").unpack_from(body)
                 if offset + length > start:
-                    raise DamageError("its index points outside the data")
+                    raise DamageError("its index points outside the file's data")
                 if first <= last <= MAX_TIME and last:
                     self.blocks.append(Block(first, last, offset, offset + length))
             elif operation == STATISTICS:
@@ -164,11 +164,11 @@ class McapFile(BlockStorage):
                 declared = (messages, channels, chunk_count)
                 for position in range(46, 46 + _U32.unpack_from(body, 42)[0], 10):
                     self.counts[_U16.unpack_from(body, position)[0]] += _U64.unpack_from(body, position + 2)[0]
-        # Messages may also stand outside chunks, and the writer may leave out any part of the summary.
+        # Messages may be outside chunks, and every part of the summary is optional.
         return declared == (sum(self.counts.values()), len(self.channels), chunks) and bool(chunks or not declared[0])
 
     def _scan(self) -> None:
-        """Fill in from the records themselves, as far as they can be followed."""
+        """Fill `channels`, `counts` and `blocks` from the records, up to the first damage."""
         position = len(MAGIC)
         run: Block | None = None
         try:
@@ -211,7 +211,7 @@ class McapFile(BlockStorage):
             self.blocks.append(run)
 
     def _scan_chunk(self, start: int, end: int) -> None:
-        """Take in one chunk's channels, counts and times, as far as it can be read."""
+        """Add the channels, counts and times of one chunk, up to the first damage."""
         times: list[int] = []
         try:
             body = self._at(start + _RECORD.size, end - start - _RECORD.size)
@@ -232,7 +232,7 @@ class McapFile(BlockStorage):
 
 
 def _records(buffer: bytes) -> Iterator[tuple[int, int, int]]:
-    """Each record's operation, begin and end in the buffer.
+    """Operation, begin and end in the buffer of each record.
 
     Raises:
         DamageError: The last record is cut off.
@@ -263,7 +263,7 @@ def _string(body: bytes, position: int) -> tuple[str, int]:
 
 
 def _open_chunk(body: bytes) -> bytes:
-    """The records of a chunk; of one that is cut off, the beginning.
+    """The records of a chunk; the beginning if the chunk is cut off.
 
     Raises:
         DamageError: It does not decompress, or fails its checksum.

@@ -1,9 +1,9 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""rosbag2 sqlite3 files row by row: what `rosbags` refuses, being damaged.
+"""rosbag2 sqlite3 files read row by row: damaged databases.
 
-The rows are read in the order of their ids, and where the database is broken the next readable row is sought.
+Rows are read in the order of their ids. At damage, reading goes on at the next readable row.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ __all__ = ["SqliteFile"]
 BLOCK_BYTES = 2**20
 BLOCK_ROWS = 4096
 _LAST_ROW = 2**63 - 1
-_FAULTS = (sqlite3.Error, UnicodeError)  # the latter where SQLite's own message quotes damaged text
+_FAULTS = (sqlite3.Error, UnicodeError)  # UnicodeError: SQLite's own message quotes damaged text
 
 
 class SqliteFile(BlockStorage):
     """A rosbag2 database, whole or damaged.
 
-    A file cut off within a page must be cut to whole pages before (`whole_pages`): SQLite would read zeros there.
+    The file must end with a whole page; SQLite reads the missing part of a page as zeros.
 
     Args:
         path: The file; it is not changed.
-        name: How problems name it; by default its path.
+        name: The name of the file in problems; by default its path.
 
     Raises:
-        DamageError: Not such a database, or nothing of it can be read.
+        DamageError: It is not a rosbag2 database, or nothing in it can be read.
         OSError: It cannot be opened.
     """
 
@@ -70,11 +70,11 @@ class SqliteFile(BlockStorage):
         self._database.close()
 
     def load(self, block: Block, wanted: Collection[int]) -> list[tuple[int, int, bytes]]:
-        """What can be read of a range of rows."""
+        """The readable messages of a range of rows."""
         messages: list[tuple[int, int, bytes]] = []
         keys = ",".join(str(int(key)) for key in wanted)
         columns = (
-            f"topic_id, timestamp, CASE WHEN topic_id IN ({keys}) THEN data END"  # large data is read only if wanted
+            f"topic_id, timestamp, CASE WHEN topic_id IN ({keys}) THEN data END"  # skips large data of other topics
         )
         for _, key, time, data in self._rows(columns, block.start, block.end - 1):
             if key in wanted and isinstance(time, int):
@@ -89,7 +89,7 @@ class SqliteFile(BlockStorage):
             views = self._database.execute("SELECT count(*) FROM sqlite_master WHERE type = 'view'").fetchone()[0]
         except _FAULTS as error:
             self.damage(f"{error}")
-            # Lets SQLite open a file that is shorter than its header says, as its own recovery tool does.
+            # SQLite then opens a file that is shorter than its header says. SQLite's own recovery tool does the same.
             self._database.execute("PRAGMA writable_schema = ON")
             views = 0
         if views:  # a view can have rows without end
@@ -100,7 +100,7 @@ class SqliteFile(BlockStorage):
                 self.channels[key] = Channel(topic, type_name, str(encoding), "")
 
     def _index(self) -> None:
-        """Walk all rows, without their data, and cut them into blocks."""
+        """Group all rows into blocks without reading their data."""
         block: Block | None = None
         size = rows = 0
         for row, key, time, length in self._rows("topic_id, timestamp, length(data)", 0, _LAST_ROW):
@@ -119,7 +119,7 @@ class SqliteFile(BlockStorage):
             self.blocks.append(block)
 
     def _rows(self, columns: str, first: int, last: int) -> Iterator[tuple[Any, ...]]:
-        """The id and the columns of each readable row from `first` to `last`; reports and skips the others."""
+        """Id and columns of each readable row from `first` to `last`; other rows are reported and skipped."""
         while first <= last:
             try:
                 for row in self._select(columns, first, last):
@@ -140,7 +140,7 @@ class SqliteFile(BlockStorage):
         return self._database.execute(query, (first, last))
 
     def _next_readable(self, columns: str, broken: int, last: int) -> int:
-        """The first row after a broken one from which reading succeeds; `last` + 1 if there is none."""
+        """The first readable row after a broken one; `last` + 1 if there is none."""
 
         def readable(row: int) -> bool:
             try:
