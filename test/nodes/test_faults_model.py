@@ -17,7 +17,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed")
 
-from rcl_interfaces.srv import GetParameters, ListParameters, SetParameters
+from rcl_interfaces.srv import ListParameters, SetParameters
 from rclpy.parameter import Parameter
 from std_msgs.msg import Float64MultiArray
 from visualization_msgs.msg import MarkerArray
@@ -99,10 +99,11 @@ def test_damaged_model_is_refused_and_the_old_one_serves(rig: Rig, path: Path, d
         assert response.message.startswith(f"{path}: ")
         (reason,) = rig.set_parameters(subject, model_path=str(path))
         assert reason == f"parameter 'model_path': {response.message}"
+        assert f"refused, still serving the previous model: {reason}" in subject.process.log
         assert response.message in subject.process.log
     rig.run_all(lambda subject: subject.level("model") == WARN, "diagnostics of the reload")
     for subject in rig.subjects:
-        assert subject.message("model").startswith(f"reload failed, the model before keeps serving: {path}: ")
+        assert subject.message("model").startswith(f"reload failed, still serving the previous model: {path}: ")
         assert subject.values("model")["model"] == before
         assert set(subject.obstacles) == {"always"}
         assert not any(math.isnan(p[0]) for _, p in subject.intervals)
@@ -236,14 +237,8 @@ def test_200_reloads_in_20_s_under_load(rig: Rig, path: Path) -> None:
 
 
 def parameter(rig: Rig, subject: Subject, name: str) -> Any:
-    request = GetParameters.Request(names=[name])
-    values = rig.call(GetParameters, f"/{subject.name}/get_parameters", request).values
-    if not values:  # declared, but unset
-        return None
-    (value,) = values
-    return {0: None, 1: value.bool_value, 2: value.integer_value, 3: value.double_value, 4: value.string_value}[
-        value.type
-    ]
+    (value,) = rig.get_parameters(subject, name)
+    return value
 
 
 REFUSED = (
@@ -262,7 +257,8 @@ REFUSED = (
     ("publish_features", 1, "Wrong parameter type"),
     ("model_path", "/absent.npz", "/absent.npz: cannot be read"),
     ("model_path", "/dev/zero", "/dev/zero: "),
-    ("model_path", "", ""),
+    ("model_path", "", "found no value, expected the path of a model file"),
+    ("sensors__scan__topic", "/front/scan", "read-only"),
     ("executor", "single", "read-only"),
     ("autostart", False, "read-only"),
 )
@@ -281,8 +277,8 @@ def test_bad_parameter_is_refused_and_changes_nothing(rig: Rig, name: str, value
 
 def test_misspelt_parameter_is_named_once(rig: Rig) -> None:
     for subject in rig.subjects:
-        line = "parameter 'labels.alwys.threshold' is ignored: there is none of that name with this model; did you mean"
-        assert subject.process.log.count(f"{line} 'labels.always.threshold'?") == 1
+        line = "parameter 'labels.alwys.threshold' is ignored: the node has no such parameter with this model"
+        assert subject.process.log.count(f"{line}; did you mean 'labels.always.threshold'?") == 1
 
 
 def settle(rig: Rig, text: str) -> None:
