@@ -53,6 +53,13 @@ def sensor(
     [
         (sensor(LIVE), OK, "ok"),
         (sensor({}, age=None), ERROR, "no message on /scan yet"),
+        (sensor({}, age=None, waited=5 * SECOND), OK, "waiting for the first message on /scan"),
+        (sensor({}, age=None, waited=5 * SECOND, mismatches=(MISMATCH,)), ERROR, MISMATCH),
+        (
+            sensor({"received": 3, "undecodable": 3}, age=None, waited=2 * SECOND),
+            ERROR,
+            "no decodable message on /scan yet",
+        ),
         (sensor({}, age=None, required=False), WARN, "no message on /scan yet"),
         (sensor({"received": 3}, age=None), ERROR, "no message on /scan since the clock was set"),
         (sensor({"received": 3, "undecodable": 3}, age=None), ERROR, "no decodable message on /scan yet"),
@@ -88,6 +95,9 @@ def sensor(
             "no message of any sensor yet: there is nothing to classify",
         ),
         (output_report(True, True, ("scan", "imu"), 0, 0, ()), ERROR, "unknown: stale: scan, imu"),
+        (output_report(True, True, ("scan", "imu"), 0, 0, (), ["imu"]), ERROR, "unknown: stale: scan, imu"),
+        (output_report(True, True, ("scan",), 0, 0, (), ["imu", "scan"]), OK, "unknown: waiting for scan"),
+        (output_report(True, False, None, 0, 0, (), ["scan"]), OK, "waiting for the first message of a sensor"),
         (output_report(True, True, None, 9, 0, ()), OK, "publishing"),
         (
             output_report(True, True, None, 9, 4, ()),
@@ -99,6 +109,7 @@ def sensor(
             WARN,
             "waiting for /clock: use_sim_time is set and no message on it has arrived, so nothing is evaluated",
         ),
+        (clock_report(0, True, 5 * SECOND, False, 0, 0), OK, "waiting for the first message on /clock"),
         (clock_report(NOW, True, 0, True, 0, 0), WARN, "/clock stands still: nothing is evaluated"),
         (
             clock_report(NOW, False, 0, False, 3, 2),
