@@ -34,7 +34,11 @@ FILE_KEYS: Mapping[str, tuple[str, str]] = {  # default, meaning
 }
 SENSOR_KEYS: Mapping[str, tuple[str, str]] = {
     "type": ("required", "message type; says which further keys there are"),
-    "topic": ("required", "absolute topic name; each topic once in the file"),
+    "topic": (
+        "required",
+        "topic to read; each topic once in the file. In a bag, `scan` is `/scan`, or else the only topic of this type "
+        "that ends in `/scan`",
+    ),
     "statistics": ("`[last]`", "what becomes of each channel's samples in the window"),
     "window": (
         "`interval`",
