@@ -6,10 +6,8 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,17 +15,10 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed")
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
-from rclpy.context import Context
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
 
-from obstacle_classifier.nodes import executor as executor_module
-from obstacle_classifier.nodes.classifier.parameters import NODE_PARAMETERS
-from obstacle_classifier.nodes.executor import choose_executor, leave, run_on
 from test.helpers.rig import ERROR, EXECUTORS, OK, PARAMETERS, Rig, Subject, save_model
 
 WAY = {
@@ -198,71 +189,3 @@ def test_diagnostics_of_a_node_that_has_no_model(tmp_path: Path) -> None:
             assert change(rig, subject, Transition.TRANSITION_CLEANUP)
         request = GetState.Request()
         assert rig.call(GetState, "/empty/get_state", request).current_state.id == State.PRIMARY_STATE_UNCONFIGURED
-
-
-# --- Executors --------------------------------------------------------------------------------------------------------
-
-
-def test_default_executor_is_events_and_passes_its_check(path: Path) -> None:
-    (spec,) = (spec for spec in NODE_PARAMETERS if spec.name == "executor")
-    assert spec.default == "events"
-    context = Context()
-    rclpy.init(context=context)
-    node = Node("checked", context=context)
-    chosen = choose_executor("events", node, context)
-    assert type(chosen).__name__ == "EventsExecutor"
-    chosen.shutdown()
-    node.destroy_node()
-    rclpy.shutdown(context=context)
-
-
-def test_single_takes_the_place_of_an_events_executor_that_does_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Broken:
-        """Accepts everything and never calls back."""
-
-        def __init__(self, context: Context) -> None:
-            self.calls: list[str] = []
-
-        def add_node(self, node: Node) -> None:
-            pass
-
-        remove_node = add_node
-
-        def spin_until_future_complete(self, future: object, timeout_sec: float) -> None:
-            time.sleep(timeout_sec)
-
-        def shutdown(self) -> None:
-            pass
-
-    context = Context()
-    rclpy.init(context=context)
-    node = Node("fallen", context=context)
-    for absent in (Broken, None):
-        monkeypatch.setattr(executor_module, "EventsExecutor", absent)
-        chosen = choose_executor("events", node, context)
-        assert isinstance(chosen, SingleThreadedExecutor)
-        fired: list[bool] = []
-        node.create_timer(0.001, lambda: fired.append(True))  # noqa: B023
-        while not fired:
-            chosen.spin_once(timeout_sec=1.0)
-        chosen.shutdown()
-    node.destroy_node()
-    rclpy.shutdown(context=context)
-
-
-def test_who_leaves_shares_one_cpu_among_its_threads() -> None:
-    def cpus() -> set[frozenset[int]]:
-        threads = Path("/proc/self/task").iterdir()
-        return {frozenset(os.sched_getaffinity(int(thread.name))) for thread in threads}
-
-    context = Context()
-    rclpy.init(context=context)
-    before = os.sched_getaffinity(0)
-    node = Node("leaver", context=context)
-    try:
-        leave(node)
-        assert not context.ok()
-        assert cpus() == {frozenset({min(before)})}
-    finally:
-        run_on(before)
-    assert cpus() == {frozenset(before)}
