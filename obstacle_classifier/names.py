@@ -8,15 +8,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["SENSOR_NAME", "TOPIC_NAME"]
+__all__ = ["SENSOR_NAME", "SENSOR_TOPIC", "TOPIC_NAME", "absolute_topic"]
 
 TOPIC_NAME: Mapping[str, Any] = {
     "type": "string",
     "pattern": r"^(/[A-Za-z_][A-Za-z0-9_]*)+\Z",
     "description": "an absolute topic name such as /scan",
 }
+SENSOR_TOPIC: Mapping[str, Any] = {
+    "type": "string",
+    "pattern": r"^/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*\Z",
+    "description": "a topic name such as /scan, or scan for a topic in the node's namespace",
+}
 SENSOR_NAME: Mapping[str, Any] = {
     "type": "string",
     "pattern": r"^[a-z][a-z0-9_]*\Z",
     "description": "a sensor name of lower-case letters, digits and underscores, a letter first",
 }
+
+
+def absolute_topic(topic: str, namespace: str = "/") -> str:
+    """The full name of a topic: a relative name is in `namespace`."""
+    return topic if topic.startswith("/") else f"{namespace.rstrip('/')}/{topic}"

@@ -37,7 +37,11 @@ FILE_KEYS: Mapping[str, tuple[str, str]] = {  # default, meaning
 }
 SENSOR_KEYS: Mapping[str, tuple[str, str]] = {
     "type": ("required", "message type; further keys depend on it"),
-    "topic": ("required", "absolute topic name; each topic once in the file"),
+    "topic": (
+        "required",
+        "topic to read; each topic once in the file. In a bag, `scan` is `/scan`, or else the only topic of this type "
+        "that ends in `/scan`",
+    ),
     "statistics": ("`[last]`", "statistics of each channel's samples in the window"),
     "window": (
         "`interval`",

@@ -9,24 +9,56 @@ from collections.abc import Iterator
 
 from obstacle_classifier.bags.reader import Bag
 from obstacle_classifier.errors import BagError
+from obstacle_classifier.features import SensorsConfig
+from obstacle_classifier.names import absolute_topic
 from obstacle_classifier.pipeline import BasePipeline, Output
 
-__all__ = ["read_intervals"]
+__all__ = ["find_topics", "read_intervals"]
+
+
+def find_topics(bag: Bag, sensors: SensorsConfig) -> dict[str, str]:
+    """The topic of each sensor in an open bag, by sensor; a sensor without a topic there is left out.
+
+    A relative name such as `scan` stands for `/scan`. If the bag has no `/scan`, it stands for the bag's only topic of
+    the sensor's type that ends in `/scan`: a robot with a namespace records `/robot1/scan`.
+
+    Raises:
+        BagError: A sensor's topic has another type in the bag, several topics fit a relative name, or the bag has none
+            of the sensors' topics.
+    """
+    topics = {
+        sensor.name: absolute_topic(sensor.topic)
+        for sensor in sensors.sensors
+        if absolute_topic(sensor.topic) in bag.topics
+    }
+    for sensor in sensors.sensors:
+        if sensor.name in topics:
+            name = topics[sensor.name]
+            found = bag.topics[name].type
+            if found != sensor.type:
+                raise BagError(f"{bag.path}: topic {name}: found type {found}, expected {sensor.type}")
+        elif not sensor.topic.startswith("/"):
+            fitting = [
+                name
+                for name, topic in sorted(bag.topics.items())
+                if name.endswith(f"/{sensor.topic}") and topic.type == sensor.type and name not in topics.values()
+            ]
+            if len(fitting) > 1:
+                expected = f"one topic that ends in /{sensor.topic} (sensor {sensor.name})"
+                raise BagError(f"{bag.path}: found {', '.join(fitting)}, expected {expected}")
+            if fitting:
+                topics[sensor.name] = fitting[0]
+    if not topics:
+        found = ", ".join(sorted(bag.topics)) or "no topics"
+        raise BagError(f"{bag.path}: found {found}, expected at least one of: {', '.join(sensors.topics)}")
+    return topics
 
 
 def read_intervals(bag: Bag, pipeline: BasePipeline[Output]) -> Iterator[Output]:
     """The output of `pipeline` for every interval of an open bag, in order.
 
     Raises:
-        BagError: A sensor's topic has another type in the bag, or the bag has none of the sensors' topics.
+        BagError: The bag does not have the topics of the sensors, see `find_topics`.
     """
-    sensors = pipeline.sensors
-    for sensor in sensors.sensors:
-        topic = bag.topics.get(sensor.topic)
-        if topic is not None and topic.type != sensor.type:
-            raise BagError(f"{bag.path}: topic {sensor.topic}: found type {topic.type}, expected {sensor.type}")
-    names = sensors.topics
-    if not names.keys() & bag.topics.keys():
-        found = ", ".join(sorted(bag.topics)) or "no topics"
-        raise BagError(f"{bag.path}: found {found}, expected at least one of: {', '.join(names)}")
+    names = {topic: sensor for sensor, topic in find_topics(bag, pipeline.sensors).items()}
     return pipeline.run(((names[topic], time, data) for topic, time, data in bag.messages(names)))

@@ -15,7 +15,7 @@ from typing import Any
 from obstacle_classifier.documents import load_yaml, refusal, validate
 from obstacle_classifier.features.layout import Layout, make_layout, sensor_columns
 from obstacle_classifier.features.statistics import STATISTICS
-from obstacle_classifier.names import SENSOR_NAME, TOPIC_NAME
+from obstacle_classifier.names import SENSOR_NAME, SENSOR_TOPIC, TOPIC_NAME, absolute_topic
 from obstacle_classifier.sensing import MESSAGE_TYPES, Decoder, OptionError, make_decoder
 
 __all__ = ["RESERVED_LABELS", "SensorSpec", "SensorsConfig", "load_sensors", "parse_sensors"]
@@ -45,7 +45,7 @@ def sensor_keys() -> dict[str, Mapping[str, Any]]:
     """JSON schema of each key that sensors of every message type have."""
     return {
         "type": _TYPE,
-        "topic": TOPIC_NAME,
+        "topic": SENSOR_TOPIC,
         "statistics": {
             "type": "array",
             "minItems": 1,
@@ -65,7 +65,7 @@ class SensorSpec:
     Attributes:
         name: Key in the sensors file.
         type: ROS 2 message type, such as `sensor_msgs/msg/Imu`.
-        topic: Absolute topic name.
+        topic: Topic name; a relative one is in the node's namespace.
         channels: Names of the decoded channels, k of them.
         statistics: Names of the statistics over the window, s of them.
         window: Length of the window in ns.
@@ -153,10 +153,11 @@ def parse_sensors(document: Mapping[str, Any], source: str) -> SensorsConfig:
     for name, entry in entries.items():
         sensor = _sensor(name, entry, interval, source)
         key = f"sensors.{name}"
-        if sensor.topic in users:
-            expected = f"a topic of its own ({users[sensor.topic]} has this one)"
+        topic = absolute_topic(sensor.topic)
+        if topic in users:
+            expected = f"a topic of its own ({users[topic]} has this one)"
             raise refusal(source, f"{key}.topic", sensor.topic, expected)
-        users[sensor.topic] = key
+        users[topic] = key
         sensors.append(sensor)
     return SensorsConfig(
         interval, tuple(document["labels"]), label_topic, tuple(sensors), {**document, "sensors": entries}

@@ -11,42 +11,38 @@ import gc
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.clock import Clock, ClockType, JumpThreshold
+from rclpy.clock import Clock, ClockType
 from rclpy.context import Context
-from rclpy.duration import Duration
-from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import get_default_context
-from std_srvs.srv import Trigger
 
 from obstacle_classifier.errors import ConfigError, ObstacleClassifierError
 from obstacle_classifier.model import Model
-from obstacle_classifier.nodes.classifier.diagnostics import ChangeLog, Report, model_report, unconfigured_report
-from obstacle_classifier.nodes.classifier.health import HealthMonitor
-from obstacle_classifier.nodes.classifier.outputs import Outputs
+from obstacle_classifier.nodes.classifier.diagnostics import ChangeLog, unconfigured_report
+from obstacle_classifier.nodes.classifier.health import ClockMonitor
+from obstacle_classifier.nodes.classifier.outputs import create_output
+from obstacle_classifier.nodes.classifier.session import Session
 from obstacle_classifier.nodes.classifier.settings import Settings
 from obstacle_classifier.nodes.classifier.subscriptions import SensorSubscriptions
-from obstacle_classifier.nodes.executor import StopSignal, choose_executor, leave, spin
-from obstacle_classifier.pipeline import Pipeline, Prediction
+from obstacle_classifier.nodes.executor import LEAVE_DEADLINE, StopSignal, choose_executor, leave, spin
 
 __all__ = ["ClassifierNode", "main"]
 
-_MIN_WAIT = 10**6  # ns: the timer never fires more often
+_NO_MODEL_PATH = "found no value, expected the path of a model file"
 
 Transition = Callable[["ClassifierNode", LifecycleState], TransitionCallbackReturn]
 
 
 def _transition(callback: Transition) -> Transition:
-    """Log what makes a transition fail: rclpy swallows exceptions of its callbacks."""
+    """Log why a transition fails: rclpy swallows exceptions of its callbacks."""
 
     @functools.wraps(callback)
     def guarded(self: ClassifierNode, state: LifecycleState) -> TransitionCallbackReturn:
@@ -69,11 +65,11 @@ def _transition(callback: Transition) -> Transition:
 class ClassifierNode(LifecycleNode):
     """Serves one model.
 
-    configure loads the model and subscribes, so that windows fill and sensor health is known; activate publishes;
-    deactivate stops publishing; cleanup releases everything. Diagnostics come in every state but finalized.
+    configure loads the model and subscribes: windows fill, and the health of the sensors is known; activate publishes;
+    deactivate stops publishing; cleanup releases everything. The diagnostics go on in every state but finalized.
 
     Attributes:
-        failure: Why the newest transition failed, if it did.
+        failure: Why the newest transition failed; None if it succeeded.
 
     Raises:
         ConfigError: A parameter given at start-up is not allowed.
@@ -82,55 +78,54 @@ class ClassifierNode(LifecycleNode):
     def __init__(self, context: Context | None = None, parameter_overrides: Sequence[Parameter] = ()) -> None:
         super().__init__("obstacle_classifier", context=context, parameter_overrides=list(parameter_overrides))
         self.failure: str | None = None
+        self._session: Session | None = None  # from configure to cleanup
         self._settings = Settings(self)
-        self._active = False
-        self._model: Model | None = None
-        self._model_path = ""
-        self._checked_model: Model | None = None
-        self._reload_failure: str | None = None
-        self._pipeline: Pipeline | None = None
-        self._outputs: Outputs | None = None
+        self._checked_model: Model | None = None  # from the check of a new model_path to its use
         self._sensor_subscriptions = SensorSubscriptions(self, self._on_message)
-        self._health = HealthMonitor()
+        self._clock_monitor = ClockMonitor()
         self._change_log = ChangeLog()
-        self._held = ExitStack()  # what cleanup releases
-        self._steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
-        self._diagnostics = self.create_publisher(
-            DiagnosticArray, "/diagnostics", 10, event_callbacks=PublisherEventCallbacks(use_default_callbacks=False)
+        self._diagnostics = create_output(self, DiagnosticArray, "/diagnostics", lifecycle=False)
+        self._diagnostics_timer = self.create_timer(
+            1.0, self._publish_diagnostics, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
-        self._diagnostics_timer = self.create_timer(1.0, self._publish_diagnostics, clock=self._steady_clock)
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._apply_parameters)
         # rclpy lets a transition that is invalid in the present state end the process.
         change_state = self._service_change_state
         change_state.callback = functools.partial(self._change_state, change_state.callback)
 
+    @property
+    def session(self) -> Session:
+        """Everything that exists from configure to cleanup.
+
+        Raises:
+            RuntimeError: The node is not configured.
+        """
+        if self._session is None:
+            raise RuntimeError("the node is not configured")
+        return self._session
+
     # Lifecycle
 
     @_transition
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model, subscribe, offer the services."""
-        path = self._settings.text("model_path")
+        path = str(self._settings.value("model_path"))
         if not path:
-            raise ConfigError("parameter 'model_path': found no value, expected the path of a model file")
-        model = Model.load(path)
-        try:
-            self._hold(model, path)
-        except BaseException:
-            self._release()
-            raise
+            raise ConfigError(f"parameter 'model_path': {_NO_MODEL_PATH}")
+        self._session = Session(self, self._settings, self._sensor_subscriptions, Model.load(path), path)
         return super().on_configure(state)
 
     @_transition
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Publish from the next interval on."""
-        self._active = True
+        self.session.active = True
         return super().on_activate(state)
 
     @_transition
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop publishing."""
-        self._active = False
+        self.session.active = False
         return super().on_deactivate(state)
 
     @_transition
@@ -150,10 +145,15 @@ class ClassifierNode(LifecycleNode):
 
     @_transition
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Back to unconfigured, with nothing held."""
+        """Release everything; the node is unconfigured then."""
         del state
         self._release()
         return TransitionCallbackReturn.SUCCESS
+
+    def _release(self) -> None:
+        session, self._session, self._checked_model = self._session, None, None
+        if session is not None:
+            session.close()
 
     def _change_state(
         self,
@@ -168,106 +168,9 @@ class ClassifierNode(LifecycleNode):
             response.success = False
             return response
 
-    def _hold(self, model: Model, path: str) -> None:
-        """Make all that cleanup releases."""
-        self._health = HealthMonitor()
-        self._outputs = Outputs(self)
-        self._held.callback(self._outputs.destroy)
-        self._held.callback(self._sensor_subscriptions.clear)
-        self._serve(model, path)
-        reload_service = self.create_service(Trigger, "~/reload_model", self._on_reload)
-        self._held.callback(self.destroy_service, reload_service)
-        self._tick_timer = self.create_timer(model.sensors.interval * 1e-9, self._on_tick, clock=self._steady_clock)
-        self._held.callback(self.destroy_timer, self._tick_timer)
-        # Under simulated time every step of /clock evaluates what is due: a timer would only poll.
-        every_step = JumpThreshold(
-            min_forward=Duration(nanoseconds=1), min_backward=Duration(nanoseconds=-1), on_clock_change=True
-        )
-        steps = self.get_clock().create_jump_callback(every_step, post_callback=lambda _: self._tick())
-        self._held.callback(steps.unregister)
-
-    def _release(self) -> None:
-        self._active = False
-        self._held.close()
-        self._outputs = self._pipeline = self._model = self._checked_model = self._reload_failure = None
-
-    # Messages and intervals
-
-    @property
-    def pipeline(self) -> Pipeline:
-        """The pipeline that serves; only while configured."""
-        assert self._pipeline is not None
-        return self._pipeline
-
     def _on_message(self, sensor: str, data: bytes) -> None:
-        now = self.get_clock().now().nanoseconds
-        if now and self._pipeline is not None:
-            intervals = self._pipeline.push(sensor, now, data)
-            if intervals:
-                self._publish(intervals)
-
-    def _on_tick(self) -> None:
-        now = self._tick()
-        interval = self.pipeline.sensors.interval
-        due = self.pipeline.next_end
-        wait = interval if due is None else min(max(due - now, _MIN_WAIT), interval)
-        self._tick_timer.timer_period_ns = wait
-        self._tick_timer.reset()
-
-    def _tick(self) -> int:
-        """Evaluate what is due; returns the time in ns, 0 while there is none."""
-        now: int = self.get_clock().now().nanoseconds
-        if self._pipeline is None:
-            return now
-        if now:
-            self._publish(self._pipeline.advance(now))
-        elif self._pipeline.next_end is not None:  # use_sim_time was just set: what came before is of another clock
-            self._pipeline.restart()
-        return now
-
-    def _publish(self, intervals: Sequence[Prediction]) -> None:
-        for interval in intervals:
-            self._health.evaluated(interval)
-            if self._active and self._outputs is not None:
-                self._outputs.publish(interval)
-                self._health.published(self.get_clock().now().nanoseconds - interval.end)
-
-    # Model
-
-    def _serve(self, model: Model, path: str) -> None:
-        """Serve `model` from the next interval on.
-
-        Raises:
-            ConfigError: It cannot be served with these parameters and topics; the one before is served on.
-        """
-        assert self._outputs is not None
-        self._settings.declare_for(model)
-        successor = Pipeline(model) if self._pipeline is None else self._pipeline.with_model(model)
-        self._sensor_subscriptions.update(self._settings.topics(model))
-        self._pipeline, self._model, self._model_path = successor, model, path
-        self._health.settle(time.monotonic_ns())
-        self._outputs.serve(model)
-        self._reload_failure = None
-        self._apply_settings(model)
-        self.get_logger().info(f"serving {path}: model {model.digest[:12]}, labels {', '.join(model.labels)}")
-        for line in self._settings.forget_others(model):
-            self.get_logger().warning(line)
-
-    def _on_reload(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        del request
-        try:
-            self._serve(Model.load(self._model_path), self._model_path)
-        except ObstacleClassifierError as error:
-            self._refuse_model(error)
-            response.success, response.message = False, str(error)
-            return response
-        assert self._model is not None
-        response.success, response.message = True, f"serving {self._model_path}: model {self._model.digest[:12]}"
-        return response
-
-    def _refuse_model(self, error: ObstacleClassifierError) -> None:
-        self._reload_failure = str(error)
-        self.get_logger().error(f"reload failed, the model before keeps serving: {error}")
+        if self._session is not None:
+            self._session.push(sensor, data)
 
     # Parameters
 
@@ -275,53 +178,50 @@ class ClassifierNode(LifecycleNode):
         if self._settings.declaring:
             return SetParametersResult(successful=True)
         result = self._settings.check(parameters)
-        for parameter in parameters if result.successful and self._pipeline is not None else ():
+        for parameter in parameters if result.successful and self._session is not None else ():
             if parameter.name == "model_path":
                 try:
-                    model = Model.load(parameter.value)
-                    self._settings.declare_for(model)
+                    self._checked_model = self._load(parameter.value)
                 except ObstacleClassifierError as error:
-                    self._refuse_model(error)
-                    return SetParametersResult(successful=False, reason=f"parameter 'model_path': {error}")
-                self._checked_model = model
+                    reason = f"parameter 'model_path': {error}"
+                    self.get_logger().error(f"refused, still serving the previous model: {reason}")
+                    return SetParametersResult(successful=False, reason=reason)
         return result
 
+    def _load(self, path: str) -> Model:
+        if not path:
+            raise ConfigError(_NO_MODEL_PATH)
+        model = Model.load(path)
+        self._settings.declare_for(model)
+        return model
+
     def _apply_parameters(self, parameters: Sequence[Parameter]) -> None:
-        if self._settings.declaring or self._model is None:
+        session = self._session
+        if self._settings.declaring or session is None:
             return
+        self._settings.note(parameters, session.model)
         # An exception here would end the process.
         try:
             model, self._checked_model = self._checked_model, None
             if model is not None and any(parameter.name == "model_path" for parameter in parameters):
-                self._serve(model, self._settings.text("model_path"))
+                session.replace_model(model, str(self._settings.value("model_path")))
             else:
-                self._sensor_subscriptions.update(self._settings.topics(self._model))
-                self._apply_settings(self._model)
+                session.apply_settings()
         except ObstacleClassifierError as error:
-            self._refuse_model(error)
-
-    def _apply_settings(self, model: Model) -> None:
-        assert self._outputs is not None
-        self._outputs.options = self._settings.output_options()
-        self.pipeline.set_rules(self._settings.rules(model))
-        self.pipeline.set_timeouts(self._settings.timeouts(model))
+            session.refuse_reload(error)
 
     # Health
 
     def _publish_diagnostics(self) -> None:
-        now, steady = self._tick(), time.monotonic_ns()
-        pipeline, model = self._pipeline, self._model
-        digest = "" if model is None else model.digest[:12]
-        reports: list[Report] = []
-        if pipeline is None or model is None:
-            reports.append(unconfigured_report(self.failure))
+        session, steady = self._session, time.monotonic_ns()
+        if session is None:
+            now, digest, jumps_back = self.get_clock().now().nanoseconds, "", 0
+            reports = [unconfigured_report(self.failure)]
         else:
-            topics = self._sensor_subscriptions.states()
-            reports += self._health.reports(pipeline, topics, now=now, steady=steady, active=self._active)
-            reports.append(model_report(digest, self._model_path, self._reload_failure))
+            now, digest = session.advance(), session.digest
+            reports, jumps_back = session.reports(now, steady), session.pipeline.jumps_back
         sim_time = bool(self.get_parameter("use_sim_time").value)
-        jumps_back = 0 if pipeline is None else pipeline.jumps_back
-        reports.append(self._health.clock(now, sim_time=sim_time, jumps_back=jumps_back))
+        reports.append(self._clock_monitor.report(now, steady, sim_time=sim_time, jumps_back=jumps_back))
         for report, line in self._change_log.lines(reports, steady):
             # rclpy wants one level for each place that logs.
             if report.level == DiagnosticStatus.OK:
@@ -339,9 +239,10 @@ class ClassifierNode(LifecycleNode):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the node until SIGINT or SIGTERM; returns the exit status.
 
-    1 if `autostart` is set and the model cannot be served, or a parameter is wrong: the reason is on stderr.
+    0 after a signal; 1 if a parameter is not allowed or, with `autostart`, the model cannot be served: the reason is on
+    stderr. A node that has not left `LEAVE_DEADLINE` after a signal writes its stacks to stderr and ends with 1.
     """
-    stop = StopSignal()
+    stop = StopSignal(deadline=LEAVE_DEADLINE)
     context = get_default_context()
     try:
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
@@ -357,12 +258,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if node.trigger_configure() != success or node.trigger_activate() != success:
             print(f"classifier_node: {node.failure}", file=sys.stderr)
             status = 1
-    # What start-up has built stays: a full collection then has little left to look at.
+    # The objects made during start-up stay: exempt them from garbage collection, which is quick then.
     gc.collect()
     gc.freeze()
     if status == 0:
         spin(executor, stop, context)
-    with contextlib.suppress(rclpy_implementation.RCLError):  # somebody may have shut it down already
+    with contextlib.suppress(rclpy_implementation.RCLError):  # it may be shut down already
         node.trigger_shutdown()
     executor.remove_node(node)
     executor.shutdown()

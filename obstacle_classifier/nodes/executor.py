@@ -1,13 +1,15 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Which executor runs a node, and how its process ends."""
+"""The executor of a node, and the end of its process."""
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -27,10 +29,11 @@ try:
 except ImportError:  # younger than the rest of rclpy
     EventsExecutor = None
 
-__all__ = ["StopSignal", "choose_executor", "leave", "run_on", "spin"]
+__all__ = ["LEAVE_DEADLINE", "StopSignal", "choose_executor", "leave", "run_on", "spin"]
 
-SPIN_PERIOD = 0.1  # s: how late a signal may be noticed
-_WAIT = 10.0  # s for which an executor runs at a stretch, unless a signal ends it
+LEAVE_DEADLINE = 2.0  # s from a signal to the end of the process; `ros2 launch` sends SIGTERM 5 s after SIGINT
+SPIN_PERIOD = 0.1  # s: longest delay until a signal is noticed
+_WAIT = 10.0  # s of one wait of the executor, unless a signal ends it
 _CHECK_DEADLINE = 2.0  # s for the start-up check of the events executor
 
 
@@ -39,23 +42,41 @@ class StopSignal:
 
     rclpy's own handlers would tear the context down under a running callback, and a second signal, which `ros2 launch`
     may send, would end the process in the middle of its clean-up.
+
+    Args:
+        deadline: s from the first signal after which a process that is still there writes the stacks of all threads to
+            stderr and ends with status 1; None: no limit.
+
+    Attributes:
+        received: Whether one of the signals has come.
+        number: The first signal that a handler of Python has seen, None before.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, deadline: float | None = None) -> None:
         self.received = False
+        self.number: int | None = None
+        self._deadline = deadline
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._handle)
 
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
+    def receive(self) -> None:
+        """Set the flag, from any thread."""
+        if not self.received and self._deadline is not None:
+            faulthandler.dump_traceback_later(self._deadline, exit=True, file=sys.__stderr__ or 2)
         self.received = True
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        if self.number is None:
+            self.number = number
+        self.receive()
 
 
 def choose_executor(kind: str, node: Node, context: Context) -> Executor:
     """An executor of `kind`, `events` or `single`, with `node` added.
 
-    The events executor is experimental in rclpy: where it does not run a timer to time at start-up, the
-    single-threaded one takes its place and the log says so.
+    The events executor is experimental in rclpy: if it does not fire a timer at start-up, the single-threaded one takes
+    its place, with a warning in the log.
     """
     if kind == "events":
         if EventsExecutor is not None:
@@ -72,14 +93,14 @@ def choose_executor(kind: str, node: Node, context: Context) -> Executor:
 
 
 def spin(executor: Executor, stop: StopSignal, context: Context) -> None:
-    """Run callbacks until a signal stops it or the context is shut down."""
-    # In rclpy 7.1 EventsExecutor.spin() hangs and ignores SIGTERM, and spin_once() returns after every callback, which
-    # costs an eighth more. A wait for a future runs callbacks until it is done; with a timeout, that ends. Each wait
-    # leaks 32 bytes, so they are long.
+    """Run callbacks until a signal comes or the context is shut down."""
+    # In rclpy 7.1 EventsExecutor.spin() hangs and ignores SIGTERM. spin_once() returns after every callback, which
+    # costs an eighth more. A wait for a future runs callbacks until the future is done or the timeout is over. Each
+    # wait leaks 32 bytes: long waits leak slowly.
     current = Future()
 
     def wake() -> None:
-        stop.received = True
+        stop.receive()
         current.set_result(None)
 
     with _on_signal(wake):
@@ -89,12 +110,12 @@ def spin(executor: Executor, stop: StopSignal, context: Context) -> None:
 
 
 def leave(node: Node) -> None:
-    """Destroy a node and shut its context down, as the last act of a process: its threads share one CPU from here on.
+    """Destroy a node and shut its context down, as the last act of a process: all threads share one CPU afterwards.
 
-    Fast DDS 2.14 as built for PyPI may hang here, at full load, if another node comes or goes at that moment. It waits
-    for the callback of discovery with a deadline, the end of time, that overflows: it unlocks their mutex and locks it
-    again at once, for ever, before the callback's thread has woken up on its CPU. On the same CPU that thread runs, and
-    takes the mutex, as soon as it is unlocked.
+    Fast DDS 2.14 as built for PyPI may hang here, at full load, if another node comes or goes at the same moment. It
+    waits for the callback of discovery until the end of time, a deadline that overflows: it unlocks a mutex and locks
+    it again at once, for ever, before the thread of the callback has woken up on its own CPU. On a shared CPU that
+    thread runs, and takes the mutex, as soon as the mutex is unlocked.
     """
     run_on({min(os.sched_getaffinity(0))})
     node.destroy_node()
@@ -110,7 +131,7 @@ def run_on(cpus: Iterable[int]) -> None:
 
 @contextmanager
 def _on_signal(callback: Callable[[], None]) -> Iterator[None]:
-    """Call back, from a thread, when a signal arrives: Python's own handlers wait for the executor to return."""
+    """Call back from a thread when a signal arrives: Python runs its own handlers only once the executor returns."""
     reader, writer = socket.socketpair()
     writer.setblocking(False)
     before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
@@ -131,7 +152,7 @@ def _on_signal(callback: Callable[[], None]) -> Iterator[None]:
 
 
 def runs_a_timer(executor: Executor, node: Node) -> bool:
-    """Whether the executor fires a timer of a millisecond, and returns when it should."""
+    """Whether the executor fires a timer of 1 ms, and returns at its timeout."""
     fired: list[bool] = []
     timer = node.create_timer(0.001, lambda: fired.append(True), clock=Clock(clock_type=ClockType.STEADY_TIME))
     deadline = time.monotonic() + _CHECK_DEADLINE

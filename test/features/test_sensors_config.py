@@ -68,6 +68,7 @@ TYPES = (
     "std_msgs/msg/Bool, std_msgs/msg/Float32, std_msgs/msg/Float64, geometry_msgs/msg/TwistStamped"
 )
 LABEL = "letters, digits and underscores, a letter first, and neither ignore nor unknown"
+TOPIC = "a topic name such as /scan, or scan for a topic in the node's namespace"
 STATISTICS = "one of: last, min, max, mean, std, rms, peak_to_peak, slope, count"
 
 
@@ -115,6 +116,17 @@ STATISTICS = "one of: last, min, max, mean, std, rms, peak_to_peak, slope, count
             "sensors/scan/topic",
             "/imu/data",
             "key 'sensors.imu.topic': found '/imu/data', expected a topic of its own (sensors.scan has this one)",
+        ),
+        (
+            "sensors/scan/topic",
+            "imu/data",
+            "key 'sensors.imu.topic': found '/imu/data', expected a topic of its own (sensors.scan has this one)",
+        ),
+        ("sensors/scan/topic", "scan/", f"key 'sensors.scan.topic': found 'scan/', expected {TOPIC}"),
+        (
+            "sensors/scan/topic",
+            "~/scan",
+            f"key 'sensors.scan.topic': found '~/scan', expected {TOPIC}",
         ),
         (
             "label_topic",

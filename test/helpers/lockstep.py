@@ -103,9 +103,9 @@ class Lockstep:
             if end is None or now >= end:
                 end = (now // interval + 1) * interval
             self._step_clock(now)
-            expected = self.node.pipeline.received(sensor) + 1
+            expected = self.node.session.pipeline.received(sensor) + 1
             self._publishers[sensor].publish(data)
-            self._wait(f"message of {sensor}", lambda: self.node.pipeline.received(sensor) == expected)  # noqa: B023
+            self._wait(f"message of {sensor}", lambda: self.node.session.pipeline.received(sensor) == expected)  # noqa: B023
 
     def _step_clock(self, now: int) -> None:
         message = Clock()

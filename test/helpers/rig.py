@@ -16,12 +16,12 @@ from typing import Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from rcl_interfaces.srv import SetParameters
+from rcl_interfaces.srv import GetParameters, SetParameters
 from rclpy.client import Client
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.parameter import Parameter
+from rclpy.parameter import Parameter, parameter_value_to_python
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from std_msgs.msg import Float32MultiArray, String
@@ -268,6 +268,12 @@ class Rig:
         request = SetParameters.Request(parameters=parameters)
         results = self.call(SetParameters, f"/{subject.name}/set_parameters", request).results
         return [None if result.successful else str(result.reason) for result in results]
+
+    def get_parameters(self, subject: Subject, *names: str) -> list[Any]:
+        """Values of parameters, all read by one request; empty if one of them has none."""
+        request = GetParameters.Request(names=names)
+        response = self.call(GetParameters, f"/{subject.name}/get_parameters", request)
+        return [parameter_value_to_python(value) for value in response.values]
 
     def reload(self, subject: Subject) -> Any:
         """Response of the node's ~/reload_model."""

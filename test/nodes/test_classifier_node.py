@@ -127,7 +127,7 @@ def test_every_transition_directly(model_path: Path) -> None:
         node.set_parameters([Parameter("model_path", value=str(model_path))])
         for _ in range(2):
             assert node.trigger_configure() == SUCCESS
-            assert node.pipeline.sensors == SENSORS
+            assert node.session.pipeline.sensors == SENSORS
             assert node.trigger_activate() == SUCCESS
             assert node.trigger_deactivate() == SUCCESS
             assert node.trigger_cleanup() == SUCCESS

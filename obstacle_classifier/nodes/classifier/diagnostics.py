@@ -14,10 +14,12 @@ from obstacle_classifier.nodes.classifier.subscriptions import TopicState
 from obstacle_classifier.pipeline import SensorHealth
 
 __all__ = [
+    "DISCOVERY",
     "ChangeLog",
-    "Growth",
+    "GrowthMeter",
     "Report",
     "clock_report",
+    "is_awaited",
     "model_report",
     "output_report",
     "sensor_report",
@@ -26,20 +28,21 @@ __all__ = [
 
 OK, WARN, ERROR, STALE = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR, DiagnosticStatus.STALE
 _SEVERITY = (OK, WARN, STALE, ERROR)
-MAX_STAMP_LAG = 10**9  # ns between header stamp and receive time, either way, that passes without a word
-LOG_PERIOD = 5 * 10**9  # ns between two lines about the same thing
+DISCOVERY = 5 * 10**9  # ns that a first message may take: DDS finds publishers up to 3 s after subscribing
+MAX_STAMP_LAG = 10**9  # ns between header stamp and receive time, either way, that is not a fault
+LOG_PERIOD = 5 * 10**9  # ns between two log lines with the same name and cause
 REMINDER = 60 * 10**9  # ns after which a lasting fault is logged again
 
 
 @dataclass(frozen=True)
 class Report:
-    """One status before it becomes a message.
+    """One status of the diagnostics.
 
     Attributes:
-        name: What it is about.
+        name: Name of the status, such as `sensor scan`.
         level: OK, WARN, ERROR or STALE.
-        cause: A word for the kind of fault, the same while the fault lasts; `ok` if there is nothing to log.
-        message: A sentence.
+        cause: Kinds of fault, the same text while the faults last; `ok`: nothing to log.
+        message: A sentence for people.
         values: Details in order.
     """
 
@@ -60,14 +63,14 @@ class Report:
         )
 
 
-class Growth:
-    """How much counts have grown since they were read before."""
+class GrowthMeter:
+    """Growth of counts between two readings."""
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
 
     def read(self, counts: Mapping[str, int]) -> dict[str, int]:
-        """Growth of each count; one that fell was begun anew."""
+        """Growth of each count since the previous reading; a count that fell has started again at 0."""
         before, self._counts = self._counts, dict(counts)
         return {
             key: count - before.get(key, 0) if count >= before.get(key, 0) else count for key, count in counts.items()
@@ -75,17 +78,16 @@ class Growth:
 
 
 class ChangeLog:
-    """What of the reports is worth a line in the log: faults that begin, change, end or last."""
+    """Selects the reports for the log: faults that begin, change, end or last."""
 
     def __init__(self) -> None:
         self._causes: dict[str, str] = {}
         self._times: dict[tuple[str, str], int] = {}
 
     def lines(self, reports: Iterable[Report], now: int) -> list[tuple[Report, str]]:
-        """The reports to log and the line for each; `now` in ns of a steady clock.
+        """The reports to log with their lines; `now` in ns of a steady clock.
 
-        The same fault is not logged twice within 5 s: one that comes and goes is logged then, if it is there. A fault
-        that lasts is logged once a minute.
+        The same fault is logged at most once in 5 s, and once a minute while it lasts.
         """
         lines = []
         for report in reports:
@@ -100,26 +102,33 @@ class ChangeLog:
         return lines
 
 
+def is_awaited(health: SensorHealth, waited: int) -> bool:
+    """Whether a sensor may still be silent `waited` ns after subscribing, because DDS is discovering its publisher."""
+    return health.counters.received == 0 and waited <= max(health.timeout, DISCOVERY)
+
+
 def sensor_report(
     name: str, health: SensorHealth, waited: int, rate: float, undecodable: int, state: TopicState
 ) -> Report:
-    """One sensor.
+    """The report of one sensor.
 
     Args:
         name: Name in the sensors file.
-        health: What the pipeline knows.
-        waited: ns since it was first listened to, or since the clock was set back.
-        rate: Messages per second lately.
-        undecodable: Messages that did not decode lately.
-        state: Its topic and who publishes there.
+        health: Its health in the pipeline.
+        waited: ns since its topic was subscribed to, or since the clock was set back.
+        rate: Messages per second since the previous report.
+        undecodable: Undecodable messages since the previous report.
+        state: Its topic and the publishers there.
     """
     counters = health.counters
     lag = None if counters.newest is None or counters.stamp is None else counters.newest - counters.stamp
+    fine = "ok" if state.publishers < 2 else f"ok, {state.publishers} publishers"
     faults: list[tuple[bytes, str, str]] = []
-    if counters.newest is None:
+    if is_awaited(health, waited):
+        fine = f"waiting for the first message on {state.topic}"
+    elif counters.newest is None:
         decodable = "decodable " if counters.undecodable else ""
         since = "since the clock was set" if counters.received > counters.undecodable else "yet"
-        # Its timeout is what a sensor has for its first message: until then there is nothing to log.
         cause = "never" if waited > health.timeout else "ok"
         level = ERROR if health.required else WARN
         faults.append((level, cause, f"no {decodable}message on {state.topic} {since}"))
@@ -152,37 +161,43 @@ def sensor_report(
         "stamp lag [s]": "none" if lag is None else f"{lag * 1e-9:.3f}",
         "publishers": state.publishers,
     }
-    fine = "ok" if state.publishers < 2 else f"ok, {state.publishers} publishers"
     return _report(f"sensor {name}", faults, fine, values)
 
 
 def unconfigured_report(failure: str | None) -> Report:
-    """The model while none is loaded, and why the newest transition failed, if it did."""
+    """The report of the model while none is loaded, with the failure of the newest transition."""
     if failure is None:
         return Report("model", OK, "ok", "unconfigured: no model is loaded", {})
     return Report("model", ERROR, "failed", f"unconfigured: {failure}", {})
 
 
 def model_report(model_id: str, path: str, failure: str | None) -> Report:
-    """The model: digest, file, and why the newest reload failed, if it did."""
+    """The report of the model: digest, file, and the failure of the newest reload."""
     values: dict[str, object] = {"model": model_id, "path": path}
     if failure is None:
         return Report("model", OK, "ok", "serving", values)
-    return Report("model", WARN, "reload", f"reload failed, the model before keeps serving: {failure}", values)
+    return Report("model", WARN, "reload", f"reload failed, still serving the previous model: {failure}", values)
 
 
 def output_report(
-    active: bool, started: bool, unknown: Sequence[str] | None, missed: int, newly_missed: int, latencies: Sequence[int]
+    active: bool,
+    started: bool,
+    unknown: Sequence[str] | None,
+    missed: int,
+    newly_missed: int,
+    latencies: Sequence[int],
+    awaited: Sequence[str] = (),
 ) -> Report:
-    """What comes out.
+    """The report of the output.
 
     Args:
         active: Whether the node publishes.
-        started: Whether intervals are evaluated: from the first message on.
-        unknown: The stale sensors that make the newest interval unknown, None if it is known.
+        started: Whether intervals are evaluated, as they are from the first message on.
+        unknown: The stale sensors that make the newest interval unknown; None: it is known.
         missed: Intervals never evaluated, since the start.
-        newly_missed: Those since the report before.
+        newly_missed: Intervals never evaluated, since the previous report.
         latencies: ns from interval end to publication, of the newest intervals.
+        awaited: The sensors whose first message may still come.
     """
     ordered = sorted(latencies)
     values: dict[str, object] = {"missed intervals": missed}
@@ -192,34 +207,51 @@ def output_report(
         values["latency max [ms]"] = f"{ordered[-1] * 1e-6:.2f}"
     if not active:
         return Report("output", OK, "ok", "inactive: nothing is published", values)
+    fine = "publishing"
     faults = []
-    if not started:
+    if not started and awaited:
+        fine = "waiting for the first message of a sensor"
+    elif not started:
         faults.append((WARN, "waiting", "no message of any sensor yet: there is nothing to classify"))
+    elif unknown is not None and set(unknown) <= set(awaited):
+        fine = f"unknown: waiting for {', '.join(unknown)}"
     elif unknown is not None:
         faults.append((ERROR, "unknown", f"unknown: stale: {', '.join(unknown)}"))
     if newly_missed:
         sentence = f"{newly_missed} intervals missed: the clock was set ahead, or the node stalled"
         faults.append((WARN, "missed", sentence))
-    return _report("output", faults, "publishing", values)
+    return _report("output", faults, fine, values)
 
 
-def clock_report(now: int, sim_time: bool, stands: bool, jumps_back: int, newly_jumped: int) -> Report:
-    """The node's clock: whether it runs, and how often it was set back, in all and since the report before."""
+def clock_report(now: int, sim_time: bool, waited: int, stopped: bool, jumps_back: int, newly_jumped: int) -> Report:
+    """The report of the node's clock.
+
+    Args:
+        now: Its time in ns, 0 before the first message on /clock.
+        sim_time: Whether /clock gives the time.
+        waited: ns without a first message on /clock so far.
+        stopped: Whether the time is the same as in the previous report.
+        jumps_back: How often the clock was set back, since the start.
+        newly_jumped: How often, since the previous report.
+    """
     values: dict[str, object] = {"now [ns]": now, "use_sim_time": sim_time, "jumps back": jumps_back}
+    fine = "ok"
     faults = []
-    if now == 0:
+    if now == 0 and waited <= DISCOVERY:
+        fine = "waiting for the first message on /clock"
+    elif now == 0:
         sentence = "waiting for /clock: use_sim_time is set and no message on it has arrived, so nothing is evaluated"
         faults.append((WARN, "waiting", sentence))
-    elif stands:
-        faults.append((WARN, "stands", "/clock stands still: nothing is evaluated"))
+    elif stopped:
+        faults.append((WARN, "stopped", "/clock stands still: nothing is evaluated"))
     if newly_jumped:
         sentence = f"set back {newly_jumped} times" if newly_jumped > 1 else "set back"
-        faults.append((WARN, "jump", f"{sentence}: samples and decisions before were dropped"))
-    return _report("clock", faults, "ok", values)
+        faults.append((WARN, "jump", f"{sentence}: earlier samples and decisions were dropped"))
+    return _report("clock", faults, fine, values)
 
 
 def _report(name: str, faults: Sequence[tuple[bytes, str, str]], fine: str, values: Mapping[str, object]) -> Report:
-    """The worst level of the faults, all of their causes and sentences."""
+    """A report with the worst level of the faults and with all their causes and sentences."""
     if not faults:
         return Report(name, OK, "ok", fine, values)
     worst = max((level for level, _, _ in faults), key=_SEVERITY.index)

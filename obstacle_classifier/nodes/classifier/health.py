@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the diagnostics say, once a second, from the state of the pipeline and of the graph."""
+"""The reports of the diagnostics, once a second, from the state of the pipeline, the graph and the clock."""
 
 from __future__ import annotations
 
@@ -9,46 +9,53 @@ import time
 from collections import deque
 from collections.abc import Mapping
 
-from obstacle_classifier.nodes.classifier.diagnostics import Growth, Report, clock_report, output_report, sensor_report
+from obstacle_classifier.nodes.classifier.diagnostics import (
+    GrowthMeter,
+    Report,
+    clock_report,
+    is_awaited,
+    output_report,
+    sensor_report,
+)
 from obstacle_classifier.nodes.classifier.subscriptions import TopicState
 from obstacle_classifier.pipeline import FeatureVector, Pipeline
 
-__all__ = ["HealthMonitor"]
+__all__ = ["ClockMonitor", "HealthMonitor"]
 
 _LATENCIES = 1000  # newest intervals whose latencies are summed up
 
 
 class HealthMonitor:
-    """Keeps what has to be kept from one diagnostics message to the next."""
+    """Reports on sensors and output, with the state carried from one diagnostics message to the next."""
 
     def __init__(self) -> None:
-        self._received, self._undecodable, self._missed, self._jumps = Growth(), Growth(), Growth(), Growth()
+        self._received, self._undecodable, self._missed = GrowthMeter(), GrowthMeter(), GrowthMeter()
         self._latencies: deque[int] = deque(maxlen=_LATENCIES)
         self._unknown: tuple[str, ...] | None = None
         self._read: int | None = None
-        self._clock: int | None = None
-        self._jumped = 0
+        self._jumps_back = 0
         self.settle(time.monotonic_ns())
 
     def settle(self, steady: int) -> None:
-        """Give the sensors their timeouts for a first message, from `steady` (ns) on."""
+        """Grant the sensors the time for a first message, from `steady` (ns) on."""
         self._began = steady
 
     def evaluated(self, interval: FeatureVector) -> None:
-        """Take note of an interval."""
+        """Take note of an evaluated interval."""
         self._unknown = interval.stale if interval.unknown else None
 
     def published(self, latency: int) -> None:
-        """Take note of an interval's time from its end to its publication in ns."""
+        """Take note of a published interval: ns from its end to its publication."""
         self._latencies.append(latency)
 
     def reports(
         self, pipeline: Pipeline, topics: Mapping[str, TopicState], *, now: int, steady: int, active: bool
     ) -> list[Report]:
-        """Sensors and output as of `now` on the node's clock and `steady` on a steady one, in ns."""
-        if pipeline.jumps_back > self._jumped:
-            self._jumped = pipeline.jumps_back
+        """Sensors and output at `now` on the node's clock and `steady` on a steady one, in ns."""
+        if pipeline.jumps_back > self._jumps_back:
+            self._jumps_back = pipeline.jumps_back
             self.settle(steady)
+        waited = steady - self._began
         health = pipeline.health(now)
         elapsed = 0.0 if self._read is None else (steady - self._read) * 1e-9
         self._read = steady
@@ -57,22 +64,39 @@ class HealthMonitor:
         missed = self._missed.read({"missed": pipeline.missed})["missed"]
         reports = [
             sensor_report(
-                spec.name,
-                health[spec.name],
-                steady - self._began,
-                received[spec.name] / elapsed if elapsed else 0.0,
-                undecodable[spec.name],
-                topics[spec.name],
+                name,
+                sensor,
+                waited,
+                received[name] / elapsed if elapsed else 0.0,
+                undecodable[name],
+                topics[name],
             )
-            for spec in pipeline.sensors.sensors
+            for name, sensor in health.items()
         ]
         started = pipeline.next_end is not None
         unknown = self._unknown and ([name for name in self._unknown if health[name].required] or self._unknown)
-        reports.append(output_report(active, started, unknown, pipeline.missed, missed, self._latencies))
+        awaited = [name for name, sensor in health.items() if is_awaited(sensor, waited)]
+        reports.append(output_report(active, started, unknown, pipeline.missed, missed, self._latencies, awaited))
         return reports
 
-    def clock(self, now: int, *, sim_time: bool, jumps_back: int) -> Report:
-        """The node's clock."""
-        stands = sim_time and now == self._clock
-        self._clock = now
-        return clock_report(now, sim_time, stands, jumps_back, self._jumps.read({"jumps": jumps_back})["jumps"])
+
+class ClockMonitor:
+    """Reports on the node's clock, with the state carried from one diagnostics message to the next."""
+
+    def __init__(self) -> None:
+        self._jumps = GrowthMeter()
+        self._now: int | None = None
+        self._waiting_since: int | None = None
+
+    def report(self, now: int, steady: int, *, sim_time: bool, jumps_back: int) -> Report:
+        """The clock at `now` (its own ns, 0 before the first message on /clock) and `steady` (ns of a steady clock)."""
+        if now:
+            self._waiting_since = None
+        elif self._waiting_since is None:
+            self._waiting_since = steady
+        waited = 0 if self._waiting_since is None else steady - self._waiting_since
+        stopped = sim_time and now == self._now
+        self._now = now
+        return clock_report(
+            now, sim_time, waited, stopped, jumps_back, self._jumps.read({"jumps": jumps_back})["jumps"]
+        )

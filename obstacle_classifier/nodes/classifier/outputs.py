@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What `classifier_node` publishes, an interval at a time."""
+"""The publishers of `classifier_node`."""
 
 from __future__ import annotations
 
@@ -11,30 +11,39 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.event_handler import PublisherEventCallbacks
+from rclpy.exceptions import InvalidParameterTypeException
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecyclePublisher
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSPolicyKind, QoSProfile
+from rclpy.qos_overriding_options import InvalidQosOverridesError, QoSOverridingOptions
 from std_msgs.msg import Float32MultiArray, Float64MultiArray, MultiArrayDimension, String
 from visualization_msgs.msg import MarkerArray
 
+from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.model import Model
 from obstacle_classifier.nodes.classifier.markers import BarChart
+from obstacle_classifier.nodes.classifier.subscriptions import security_hint
 from obstacle_classifier.nodes.classifier.vision import CLASSIFICATION, classification
 from obstacle_classifier.pipeline import Prediction
 
-__all__ = ["UNKNOWN", "OutputOptions", "Outputs", "array_end", "array_names"]
+__all__ = ["UNKNOWN", "OutputOptions", "Outputs", "array_end", "array_names", "create_output"]
 
 UNKNOWN = "unknown"
-_DEPTH = 10  # intervals kept for a slow subscriber
+_DEPTH = 10  # messages kept for a slow subscriber
+_OVERRIDABLE = (QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH, QoSPolicyKind.RELIABILITY, QoSPolicyKind.DURABILITY)
 
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """What is published beside probabilities, obstacles and classification.
+    """The optional outputs.
 
     Attributes:
-        features: Whether the feature vectors are.
-        markers: Whether the bar chart is.
-        frame_id: Frame of the classification and the chart.
+        features: Publish the feature vectors.
+        markers: Publish the bar charts.
+        frame_id: Frame of the classifications and bar charts.
     """
 
     features: bool = False
@@ -46,20 +55,28 @@ class Outputs:
     """The publishers of the node; they publish while the node is active.
 
     Attributes:
-        options: What is published from the next interval on.
+        options: Optional outputs from the next interval on.
+
+    Raises:
+        ConfigError: A publisher cannot be created, or a QoS override is not allowed.
     """
 
     def __init__(self, node: LifecycleNode) -> None:
         self.options = OutputOptions()
         self._node = node
-        self._probabilities = self._create(Float32MultiArray, "~/probabilities")
-        self._obstacles = self._create(String, "~/obstacles")
-        self._features = self._create(Float64MultiArray, "~/features")
-        self._markers = self._create(MarkerArray, "~/markers")
-        self._classification = None if CLASSIFICATION is None else self._create(CLASSIFICATION, "~/classification")
+        self._publishers: list[LifecyclePublisher] = []
+        try:
+            self._probabilities = self._create(Float32MultiArray, "~/probabilities")
+            self._obstacles = self._create(String, "~/obstacles")
+            self._features = self._create(Float64MultiArray, "~/features")
+            self._markers = self._create(MarkerArray, "~/markers")
+            self._classification = None if CLASSIFICATION is None else self._create(CLASSIFICATION, "~/classification")
+        except ConfigError:
+            self.destroy()
+            raise
 
     def serve(self, model: Model) -> None:
-        """Publish under the names of this model from the next interval on."""
+        """Publish intervals of this model from now on."""
         self._labels = model.labels
         self._probabilities_row = _Row(Float32MultiArray(), "f", model.labels)
         self._features_row = _Row(Float64MultiArray(), "d", model.columns)
@@ -67,15 +84,8 @@ class Outputs:
 
     def destroy(self) -> None:
         """Take the publishers off the graph."""
-        for publisher in (
-            self._probabilities,
-            self._obstacles,
-            self._features,
-            self._markers,
-            self._classification,
-        ):
-            if publisher is not None:
-                self._node.destroy_lifecycle_publisher(publisher)
+        while self._publishers:
+            self._node.destroy_lifecycle_publisher(self._publishers.pop())
 
     def publish(self, interval: Prediction) -> None:
         """Publish one interval."""
@@ -89,13 +99,13 @@ class Outputs:
             self._markers.publish(self._chart.update(interval, self.options.frame_id))
 
     def _create(self, message_class: type, topic: str) -> LifecyclePublisher:
-        # No event handlers: see SensorSubscriptions.
-        silent = PublisherEventCallbacks(use_default_callbacks=False)
-        return self._node.create_lifecycle_publisher(message_class, topic, _DEPTH, event_callbacks=silent)
+        publisher = create_output(self._node, message_class, topic, lifecycle=True)
+        self._publishers.append(publisher)
+        return publisher
 
 
 class _Row:
-    """One row: `dim[0]` carries the interval's end in ns as text, `dim[1]` the names of the values."""
+    """A message with one row of values: `dim[0].label` is the interval's end in ns, `dim[1].label` the names."""
 
     def __init__(self, message: Float32MultiArray | Float64MultiArray, typecode: str, names: Sequence[str]) -> None:
         size = len(names)
@@ -109,10 +119,42 @@ class _Row:
     def fill(
         self, end: int, values: NDArray[np.float32] | NDArray[np.float64]
     ) -> Float32MultiArray | Float64MultiArray:
-        """The message of one interval; the next call overwrites it."""
+        """The message of one interval, valid until the next call."""
         self._end.label = str(end)
         self._message.data = array(self._typecode, values.tobytes())
         return self._message
+
+
+def create_output(
+    node: LifecycleNode, message_class: type, topic: str, *, lifecycle: bool
+) -> Publisher | LifecyclePublisher:
+    """A publisher whose QoS the parameters `qos_overrides.<topic>.publisher.<policy>` can change at start-up.
+
+    Raises:
+        ConfigError: The publisher cannot be created, or an override is not allowed.
+    """
+    create = node.create_lifecycle_publisher if lifecycle else node.create_publisher
+    name = node.resolve_topic_name(topic)
+    profile = QoSProfile(depth=_DEPTH)
+    try:
+        return create(
+            message_class,
+            topic,
+            profile,
+            event_callbacks=PublisherEventCallbacks(use_default_callbacks=False),  # see _Subscription
+            qos_overriding_options=QoSOverridingOptions(_OVERRIDABLE, callback=_check_qos),
+        )
+    except rclpy_implementation.RCLError as error:
+        raise ConfigError(f"{name}: cannot publish: {' '.join(str(error).split())}{security_hint()}") from None
+    except (InvalidParameterTypeException, InvalidQosOverridesError, RuntimeError) as error:
+        raise ConfigError(f"qos_overrides.{name}.publisher: {error}") from None
+
+
+def _check_qos(profile: QoSProfile) -> SetParametersResult:
+    """Refuse a depth that holds nothing."""
+    return SetParametersResult(
+        successful=profile.depth >= 1, reason=f"depth: found {profile.depth}, expected 1 or more"
+    )
 
 
 def array_end(message: Float32MultiArray | Float64MultiArray) -> int:

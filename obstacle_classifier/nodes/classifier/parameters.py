@@ -5,59 +5,73 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
-from rclpy.parameter import Parameter
 
 from obstacle_classifier.errors import ConfigError
+from obstacle_classifier.names import SENSOR_TOPIC
 
-__all__ = ["LABEL_PARAMETERS", "NODE_PARAMETERS", "SENSOR_PARAMETERS", "ParameterSpec", "declare", "markdown_table"]
+__all__ = [
+    "LABEL_PARAMETERS",
+    "NODE_PARAMETERS",
+    "SENSOR_PARAMETERS",
+    "ParameterSpec",
+    "Value",
+    "declare",
+    "markdown_table",
+]
 
-_TYPES = {
-    bool: Parameter.Type.BOOL,
-    int: Parameter.Type.INTEGER,
-    float: Parameter.Type.DOUBLE,
-    str: Parameter.Type.STRING,
-}
+Value = bool | int | float | str
 
 
 @dataclass(frozen=True)
 class ParameterSpec:
-    """One parameter, or one for every label or sensor of the model (`{}` in its name).
+    """One parameter of the node, or one of every label or sensor of the model (`{}` in its name).
 
     Attributes:
-        name: Name, dotted.
+        name: Dotted name.
         kind: bool, int, float or str.
-        default: Default value; None is unset, which means the model's value.
-        description: What it does.
+        default: Default value; None: the model has the default.
+        description: Meaning of the value.
         unit: Unit of the value, if it has one.
         bounds: Smallest and largest value of a number.
-        choices: The texts allowed.
-        read_only: Whether only start-up can set it.
+        choices: The only texts allowed.
+        syntax: JSON schema of a text: its pattern, and a description for messages.
+        read_only: Whether the value can be set at start-up only.
     """
 
     name: str
     kind: type[bool] | type[int] | type[float] | type[str]
-    default: bool | int | float | str | None
+    default: Value | None
     description: str
     unit: str = ""
     bounds: tuple[float, float] | None = None
     choices: tuple[str, ...] = ()
+    syntax: Mapping[str, Any] | None = None
     read_only: bool = False
 
-    def descriptor(self) -> Any:
-        """The `rcl_interfaces/msg/ParameterDescriptor`."""
+    @property
+    def key(self) -> str:
+        """The last part of the name."""
+        return self.name.rsplit(".", 1)[-1]
+
+    def descriptor(self, default: Value) -> Any:
+        """The `rcl_interfaces/msg/ParameterDescriptor`; the range is widened where the model's default is outside."""
+        constraints = f"one of: {', '.join(self.choices)}" if self.choices else ""
         descriptor = ParameterDescriptor(
             description=f"{self.description} [{self.unit}]" if self.unit else self.description,
             read_only=self.read_only,
-            additional_constraints=f"one of: {', '.join(self.choices)}" if self.choices else "",
+            additional_constraints=constraints if self.syntax is None else str(self.syntax["description"]),
         )
         if self.bounds is not None:
-            low, high = (self.kind(bound) for bound in self.bounds)
+            assert not isinstance(default, str)
+            low, high = self.kind(min(self.bounds[0], default)), self.kind(max(self.bounds[1], default))
             if self.kind is int:
                 descriptor.integer_range = [IntegerRange(from_value=low, to_value=high)]
             else:
@@ -65,14 +79,18 @@ class ParameterSpec:
         return descriptor
 
     def refuse(self, value: object) -> str | None:
-        """Why `value` is not allowed, beyond what its type and range say; None if it is."""
+        """Why `value` is not allowed, beyond its type and range; None if it is."""
         if self.choices and value not in self.choices:
             return f"found '{value}', expected one of: {', '.join(self.choices)}"
+        if self.syntax is not None and not re.match(self.syntax["pattern"], str(value)):
+            return f"found '{value}', expected {self.syntax['description']}"
         return None
 
 
 NODE_PARAMETERS = (
-    ParameterSpec("model_path", str, "", "model file to serve; a new value is loaded, checked and swapped in whole"),
+    ParameterSpec(
+        "model_path", str, "", "model file to serve; a new file is loaded and checked completely before it is served"
+    ),
     ParameterSpec(
         "autostart", bool, True, "configure and activate at start-up, without a lifecycle manager", read_only=True
     ),
@@ -80,7 +98,7 @@ NODE_PARAMETERS = (
         "executor",
         str,
         "events",
-        "what runs the callbacks; falls back to single where events fails its start-up check",
+        "rclpy executor that runs the callbacks; falls back to single where events fails its start-up check",
         choices=("events", "single"),
         read_only=True,
     ),
@@ -90,7 +108,15 @@ NODE_PARAMETERS = (
 )
 SENSOR_PARAMETERS = (
     ParameterSpec(
-        "sensors.{}.timeout", float, None, "age from which the sensor is stale; unset: the model's", "s", (1e-3, 3600.0)
+        "sensors.{}.topic",
+        str,
+        None,
+        "topic to subscribe to; a relative name is in the node's namespace",
+        syntax=SENSOR_TOPIC,
+        read_only=True,
+    ),
+    ParameterSpec(
+        "sensors.{}.timeout", float, None, "age above which the sensor counts as stale", "s", bounds=(1e-3, 3600.0)
     ),
     ParameterSpec(
         "sensors.{}.reliability",
@@ -99,50 +125,47 @@ SENSOR_PARAMETERS = (
         "reliability requested of the topic's publishers",
         choices=("best_effort", "reliable"),
     ),
-    ParameterSpec("sensors.{}.depth", int, 50, "messages queued for the node", "messages", (1, 10000)),
+    ParameterSpec(
+        "sensors.{}.depth", int, 50, "messages queued before the oldest is dropped", "messages", bounds=(1, 10000)
+    ),
 )
 LABEL_PARAMETERS = (
     ParameterSpec(
         "labels.{}.threshold",
         float,
         None,
-        "probability from which an interval speaks for the label; unset: the model's",
+        "probability at or above which an interval counts towards the label being present",
         bounds=(0.0, 1.0),
     ),
     ParameterSpec(
         "labels.{}.enter",
         int,
         None,
-        "consecutive intervals at or above the threshold until the label is present; unset: the model's",
+        "consecutive intervals at or above the threshold until the label is present",
         "intervals",
-        (1, 1000),
+        bounds=(1, 1000),
     ),
     ParameterSpec(
         "labels.{}.exit",
         int,
         None,
-        "consecutive intervals below the threshold until the label is absent; unset: the model's",
+        "consecutive intervals below the threshold until the label is absent",
         "intervals",
-        (1, 1000),
+        bounds=(1, 1000),
     ),
 )
 
 
-def declare(node: Node, spec: ParameterSpec, key: str = "") -> str:
-    """Declare one parameter on `node`, `key` filling the `{}` of its name; returns that name.
+def declare(node: Node, spec: ParameterSpec, name: str, default: Value, *, ignore_override: bool = False) -> None:
+    """Declare one parameter on `node`, with the value given at start-up or else `default`.
 
     Raises:
         ConfigError: The value given at start-up has the wrong type or is out of range.
     """
-    name = spec.name.format(key)
-    default = _TYPES[spec.kind] if spec.default is None else spec.default
     try:
-        node.declare_parameter(name, default, spec.descriptor())
-    except InvalidParameterTypeException as error:
+        node.declare_parameter(name, default, spec.descriptor(default), ignore_override)
+    except (InvalidParameterTypeException, InvalidParameterValueException) as error:
         raise ConfigError(f"parameter '{name}': {error}") from None
-    except InvalidParameterValueException as error:
-        raise ConfigError(f"parameter '{name}': {error}") from None
-    return name
 
 
 def markdown_table() -> str:
@@ -152,7 +175,7 @@ def markdown_table() -> str:
         name = spec.name.format("<label>" if spec in LABEL_PARAMETERS else "<sensor>")
         default = f"`{str(spec.default).lower() if spec.kind is bool else spec.default}`"
         if spec.default in (None, ""):
-            default = "unset" if spec.default is None else "empty"
+            default = "the model's" if spec.default is None else "empty"
         allowed = " or ".join(f"`{choice}`" for choice in spec.choices)
         if spec.bounds is not None:
             low, high = (spec.kind(bound) for bound in spec.bounds)
