@@ -17,7 +17,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from obstacle_classifier import __version__
 from obstacle_classifier.command import run_command
@@ -199,7 +199,7 @@ def _features(options: argparse.Namespace) -> None:
         "columns": np.array(sensors.columns),
         "labels": np.array(sensors.labels),
     }
-    write_atomically(options.output, lambda stream: np.savez(stream, allow_pickle=False, **arrays))
+    write_atomically(options.output, lambda stream: np.savez(stream, **cast("dict[str, Any]", arrays)))
     print(f"wrote {options.output}: {len(data.X)} intervals of {len(sensors.columns)} columns")
 
 
