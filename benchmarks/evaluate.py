@@ -49,22 +49,30 @@ SCORED_SHARE = 0.3  # of a fold's training bags, by --tune
 SKLEARN_RATE = 0.1  # of its SGD: the best of `SKLEARN_RATES` by --tune
 SKLEARN_RATES = (0.001, 0.003, 0.01, 0.03, 0.1)
 
-Rows = NDArray[np.intp]
 Scores = NDArray[np.floating]
-Method = Callable[[Dataset, Rows, Rows, SensorsConfig, TrainConfig], Scores]
-"""Fit on the first rows, and score the second: (n, c), larger for "present"."""
+Method = Callable[[Dataset, Dataset, SensorsConfig, TrainConfig], Scores]
+"""Fit on the first bags, and score the second: (n, c), larger for "present"."""
 
 
-def ours(data: Dataset, train: Rows, test: Rows, sensors: SensorsConfig, config: TrainConfig) -> Scores:
-    """The project's network as `train` fits it, its validation bags taken from the training rows."""
-    rng = np.random.default_rng(config.seed)
-    inner, validation = deal_bags(data, train, (1 - config.validation_share, config.validation_share), rng)
-    fitted = fit_dataset(data, inner, validation, sensors, config, Silent())
-    return np.asarray(sigmoid(fitted.network.logits(standardise(data.X[test], fitted.mean, fitted.scale))))
+def ours(train: Dataset, test: Dataset, sensors: SensorsConfig, config: TrainConfig) -> Scores:
+    """The project's network as `train` fits it, its validation bags taken from the training bags."""
+    shares = {"train": 1 - config.validation_share, "validation": config.validation_share}
+    split = deal_bags(train, shares, np.random.default_rng(config.seed))
+    fitted = fit_dataset(split, sensors, config, Silent())
+    return np.asarray(sigmoid(fitted.network.logits(standardise(test.stack()[0], fitted.mean, fitted.scale))))
+
+
+def standardised(
+    train: Dataset, test: Dataset, sensors: SensorsConfig
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """X and Y to fit, and X to score."""
+    X, Y = train.stack()
+    mean, scale = fit_normaliser(X, sensors.layout.is_missing)
+    return standardise(X, mean, scale), Y, standardise(test.stack()[0], mean, scale)
 
 
 def sklearn_mlp(
-    data: Dataset, train: Rows, test: Rows, sensors: SensorsConfig, config: TrainConfig, **options: object
+    train: Dataset, test: Dataset, sensors: SensorsConfig, config: TrainConfig, **options: object
 ) -> Scores:
     """scikit-learn's network of the same size, batch and epochs."""
     from sklearn.neural_network import MLPClassifier
@@ -76,26 +84,26 @@ def sklearn_mlp(
         random_state=config.seed,
         **options,
     )
-    mean, scale = fit_normaliser(data.X[train], sensors.layout.is_missing)
-    network.fit(standardise(data.X[train], mean, scale), data.Y[train])
-    return np.asarray(network.predict_proba(standardise(data.X[test], mean, scale)))
+    X, Y, X_test = standardised(train, test, sensors)
+    network.fit(X, Y)
+    return np.asarray(network.predict_proba(X_test))
 
 
 def sklearn_sgd(
-    data: Dataset, train: Rows, test: Rows, sensors: SensorsConfig, config: TrainConfig, rate: float = SKLEARN_RATE
+    train: Dataset, test: Dataset, sensors: SensorsConfig, config: TrainConfig, rate: float = SKLEARN_RATE
 ) -> Scores:
     """scikit-learn's network by plain SGD."""
-    return sklearn_mlp(data, train, test, sensors, config, solver="sgd", momentum=0, learning_rate_init=rate)
+    return sklearn_mlp(train, test, sensors, config, solver="sgd", momentum=0, learning_rate_init=rate)
 
 
-def forest(data: Dataset, train: Rows, test: Rows, sensors: SensorsConfig, config: TrainConfig) -> Scores:
+def forest(train: Dataset, test: Dataset, sensors: SensorsConfig, config: TrainConfig) -> Scores:
     """scikit-learn's random forest."""
     from sklearn.ensemble import RandomForestClassifier
 
-    mean, scale = fit_normaliser(data.X[train], sensors.layout.is_missing)
     trees = RandomForestClassifier(n_estimators=100, random_state=config.seed)
-    trees.fit(standardise(data.X[train], mean, scale), data.Y[train])
-    columns = trees.predict_proba(standardise(data.X[test], mean, scale))
+    X, Y, X_test = standardised(train, test, sensors)
+    trees.fit(X, Y)
+    columns = trees.predict_proba(X_test)
     # A label that training never saw has one class only.
     return np.stack([c[:, 1] if c.shape[1] == 2 else np.zeros(len(c)) for c in columns], axis=1)
 
@@ -113,27 +121,28 @@ def macro(Y: Scores, P: Scores) -> float:
     return float(np.nanmean([average_precision(y, p) for y, p in zip(Y.T, P.T, strict=True)]))
 
 
-def folds(data: Dataset, seed: int) -> Iterator[tuple[Rows, Rows]]:
-    """Training and test rows of each fold, whole bags in either."""
-    parts = deal_bags(data, np.flatnonzero(data.usable), (1 / FOLDS,) * FOLDS, np.random.default_rng(seed))
-    for index, test in enumerate(parts):
-        yield np.sort(np.concatenate([*parts[:index], *parts[index + 1 :]])), test
+def folds(data: Dataset, seed: int) -> Iterator[tuple[Dataset, Dataset]]:
+    """Training and test bags of each fold."""
+    shares = {f"fold {index}": 1 / FOLDS for index in range(FOLDS)}
+    split = deal_bags(data, shares, np.random.default_rng(seed))
+    for test in shares:
+        yield split.take(*(name for name in shares if name != test)), split.take(test)
 
 
-def inner_folds(data: Dataset, seed: int) -> Iterator[tuple[Rows, Rows]]:
-    """The training rows of each fold, parted again; the fold's test rows are left out."""
+def inner_folds(data: Dataset, seed: int) -> Iterator[tuple[Dataset, Dataset]]:
+    """The training bags of each fold, parted again; the fold's test bags are left out."""
     for index, (train, _) in enumerate(folds(data, seed)):
-        rng = np.random.default_rng([seed, index])
-        fitted, scored = deal_bags(data, train, (1 - SCORED_SHARE, SCORED_SHARE), rng)
-        yield fitted, scored
+        shares = {"fitted": 1 - SCORED_SHARE, "scored": SCORED_SHARE}
+        split = deal_bags(train, shares, np.random.default_rng([seed, index]))
+        yield split.take("fitted"), split.take("scored")
 
 
 def measure(
-    method: Method, data: Dataset, parts: Sequence[tuple[int, Rows, Rows]], sensors: SensorsConfig, config: TrainConfig
+    method: Method, parts: Sequence[tuple[int, Dataset, Dataset]], sensors: SensorsConfig, config: TrainConfig
 ) -> list[float]:
-    """Macro average precision of each (seed, training rows, rows to score)."""
+    """Macro average precision of each (seed, training bags, bags to score)."""
     return [
-        macro(data.Y[scored], method(data, train, scored, sensors, replace(config, seed=seed)))
+        macro(scored.stack()[1], method(train, scored, sensors, replace(config, seed=seed)))
         for seed, train, scored in parts
     ]
 
@@ -178,11 +187,11 @@ def main() -> int:
     for name in DATA_SETS:
         sensors = load_sensors(ROOT / "config" / "sensors" / f"{name}.yaml")
         data = read_dataset(find_bags([options.data / name]), sensors, TextProgress())
-        print(f"\n{name}: {data.usable.sum()} intervals of {len(data.bags)} bags, {len(sensors.columns)} columns")
+        print(f"\n{name}: {data.usable().intervals} intervals of {len(data)} bags, {len(sensors.columns)} columns")
         parts = [(seed, *part) for seed in range(options.seeds) for part in rows(data, seed)]
         means = {}
         for candidate in tried:
-            values = measure(candidate.method, data, parts, sensors, candidate.config)
+            values = measure(candidate.method, parts, sensors, candidate.config)
             means[candidate.name] = np.mean(values)
             print(f"  {candidate.name:<45} {np.mean(values):.3f} +- {np.std(values):.3f}", flush=True)
         if not options.tune:

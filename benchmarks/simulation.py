@@ -76,7 +76,8 @@ def precision(Y: Floats, P: Floats) -> list[float]:
 
 def matrix(data: Dataset) -> tuple[Floats, Floats]:
     """Features and targets of the intervals that count."""
-    return data.X[data.usable], data.Y[data.usable].astype(np.float64)
+    X, Y = data.usable().stack()
+    return X, Y.astype(np.float64)
 
 
 def sklearn_mlp(fit: tuple[Floats, Floats], test: Floats, config: TrainConfig, columns: Sequence[str]) -> Floats:

@@ -15,14 +15,19 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from obstacle_classifier import __version__
 from obstacle_classifier.command import run_command
 from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.files import check_output
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from obstacle_classifier.training.backends import Backend
 
 __all__ = ["main"]
 
@@ -60,12 +65,14 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
         "--set", action="append", default=[], metavar="KEY=VALUE", help="one training option; repeatable"
     )
     train.add_argument("--report", type=Path, metavar="DIR", help="folder for a report, one HTML page")
+    _add_jobs(train)
     train.set_defaults(run=_train)
 
     evaluate = commands.add_parser("evaluate", help="score a model on labelled bags")
     evaluate.add_argument("--model", required=True, type=Path, metavar="MODEL.npz", help="model file")
     evaluate.add_argument("--bags", required=True, nargs="+", metavar="BAG", help=bags)
     evaluate.add_argument("--output", type=Path, metavar="METRICS.json", help="also write the scores here")
+    _add_jobs(evaluate)
     evaluate.set_defaults(run=_evaluate)
 
     predict = commands.add_parser("predict", help="probabilities of one bag, as the node would publish them")
@@ -82,6 +89,7 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     features.add_argument(
         "--output", required=True, type=Path, metavar="F.npz", help="arrays X, Y, time_ns, bag, columns, labels"
     )
+    _add_jobs(features)
     features.set_defaults(run=_features)
 
     inspect = commands.add_parser("inspect", help="what a model file holds")
@@ -100,6 +108,12 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def _add_jobs(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--jobs", type=_positive, metavar="N", help="bags read at a time, each by a process; by default one a core"
+    )
+
+
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"found '{text}', expected a whole number of at least 1")
@@ -111,6 +125,7 @@ def _train(options: argparse.Namespace) -> None:
     from obstacle_classifier.features import load_sensors
     from obstacle_classifier.progress import TextProgress
     from obstacle_classifier.training import format_scores, load_train_config, train
+    from obstacle_classifier.training.dataset import warn_left_out
 
     if options.report is not None:
         # Before the work, so that a missing plotting library is told then.
@@ -120,7 +135,9 @@ def _train(options: argparse.Namespace) -> None:
     check_output(options.output)
     if options.report is not None and options.report.exists() and not options.report.is_dir():
         raise ConfigError(f"{options.report}: found a file, expected a folder for the report")
-    training = train(sensors, find_bags(options.bags), config, TextProgress())
+    progress = TextProgress()
+    paths = find_bags(options.bags)
+    training = train(sensors, paths, config, progress, _backend(options))
     training.model.save(options.output)
     if options.report is not None:
         print(f"report: {write_report(options.report, training)}")
@@ -128,6 +145,15 @@ def _train(options: argparse.Namespace) -> None:
         print(f"held-out scores ({', '.join(training.bags['test']) or 'the last block of each bag'}):")
         print(format_scores(dict(training.model.metrics)))
     print(f"wrote {options.output}")
+    if training.left_out:
+        # Once more: the epochs have scrolled the reasons away.
+        warn_left_out(training.left_out, len(paths), progress)
+
+
+def _backend(options: argparse.Namespace) -> Backend:
+    from obstacle_classifier.training.backends import available_cores, make_backend
+
+    return make_backend(options.jobs or available_cores())
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -139,7 +165,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
     if options.output is not None:
         check_output(options.output)
-    result = evaluate(Model.load(options.model), find_bags(options.bags), TextProgress())
+    result = evaluate(Model.load(options.model), find_bags(options.bags), TextProgress(), _backend(options))
     print(format_scores(result))
     if options.output is not None:
         write_atomically(options.output, (json.dumps(result, indent=2) + "\n").encode())
@@ -181,26 +207,39 @@ def _features(options: argparse.Namespace) -> None:
 
     from obstacle_classifier.bags import find_bags
     from obstacle_classifier.features import load_sensors
-    from obstacle_classifier.files import write_atomically
     from obstacle_classifier.progress import TextProgress
-    from obstacle_classifier.training.dataset import read_dataset
+    from obstacle_classifier.training.dataset import read_dataset, warn_left_out
 
     sensors = load_sensors(options.sensors)
     check_output(options.output)
     progress = TextProgress()
-    data = read_dataset(find_bags(options.bags), sensors, progress, labels_required=False)
-    for problem in data.problems:
-        progress.say(f"warning: {problem}")
-    arrays: dict[str, np.ndarray[Any, Any]] = {
-        "X": data.X,
-        "Y": data.Y,
-        "time_ns": data.time_ns,
-        "bag": np.array(data.bags)[data.bag],
+    paths = find_bags(options.bags)
+    data = read_dataset(paths, sensors, progress, labels_required=False, backend=_backend(options))
+    for shard in data:
+        for problem in shard.problems:
+            progress.say(f"warning: {problem}")
+    X, Y = data.stack()
+    arrays: dict[str, NDArray[Any]] = {
+        "X": X,
+        "Y": Y,
+        "time_ns": np.concatenate([shard.time_ns for shard in data]),
+        "bag": np.repeat(data.names, [len(shard) for shard in data]),
         "columns": np.array(sensors.columns),
         "labels": np.array(sensors.labels),
     }
-    write_atomically(options.output, lambda stream: np.savez(stream, **cast("dict[str, Any]", arrays)))
-    print(f"wrote {options.output}: {len(data.X)} intervals of {len(sensors.columns)} columns")
+    _write_arrays(options.output, arrays)
+    print(f"wrote {options.output}: {len(X)} intervals of {len(sensors.columns)} columns")
+    warn_left_out(data.left_out, len(paths), progress)
+
+
+def _write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write an .npz file; none of the arrays may hold objects."""
+    import numpy as np
+
+    from obstacle_classifier.files import write_atomically
+
+    # NumPy 1 has no keyword allow_pickle here, and takes it for the name of one more array.
+    write_atomically(path, lambda stream: np.savez(stream, **cast("dict[str, Any]", arrays)))
 
 
 def _inspect(options: argparse.Namespace) -> None:

@@ -1,12 +1,12 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The network: layers, losses, initializers, SGD, the MLP, its compiled inference, gradient check. NumPy only."""
+"""Layers, losses, initializers, optimizers, schedules, the MLP, its compiled inference, gradient check. NumPy only."""
 
 from obstacle_classifier.nn.activations import scaled_relu, sigmoid
 from obstacle_classifier.nn.gradient_check import GradientError, check_gradients, check_layer, check_network
 from obstacle_classifier.nn.inference import CompiledMLP
-from obstacle_classifier.nn.initializers import kaiming_normal
+from obstacle_classifier.nn.initializers import kaiming_normal, xavier_normal, xavier_uniform
 from obstacle_classifier.nn.layers import Layer, Linear, ScaledReLU, Sigmoid
 from obstacle_classifier.nn.losses import (
     get_grad_log_loss,
@@ -15,17 +15,29 @@ from obstacle_classifier.nn.losses import (
     log_loss_from_logits,
 )
 from obstacle_classifier.nn.mlp import MLP, backpropagate
-from obstacle_classifier.nn.optimizers import SGD
+from obstacle_classifier.nn.optimizers import SGD, Adam, AdamW, Momentum, Nesterov, Optimizer
+from obstacle_classifier.nn.schedules import Constant, Cosine, Exponential, Schedule, StepDecay, WarmUp
 
 __all__ = [
     "MLP",
     "SGD",
+    "Adam",
+    "AdamW",
     "CompiledMLP",
+    "Constant",
+    "Cosine",
+    "Exponential",
     "GradientError",
     "Layer",
     "Linear",
+    "Momentum",
+    "Nesterov",
+    "Optimizer",
     "ScaledReLU",
+    "Schedule",
     "Sigmoid",
+    "StepDecay",
+    "WarmUp",
     "backpropagate",
     "check_gradients",
     "check_layer",
@@ -37,4 +49,6 @@ __all__ = [
     "log_loss_from_logits",
     "scaled_relu",
     "sigmoid",
+    "xavier_normal",
+    "xavier_uniform",
 ]

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 
 from obstacle_classifier.nn.arrays import Array
 
-__all__ = ["Seed", "kaiming_normal"]
+__all__ = ["Seed", "kaiming_normal", "xavier_normal", "xavier_uniform"]
 
 Seed = np.random.Generator | int | None
 
@@ -26,6 +26,36 @@ def kaiming_normal(d: int, h: int, rng: Seed = None, dtype: DTypeLike = np.float
     Raises:
         ValueError: unless d and h are positive.
     """
+    _check_shape(d, h)
+    return np.random.default_rng(rng).normal(0.0, math.sqrt(2 / d), (d, h)).astype(dtype)
+
+
+def xavier_normal(d: int, h: int, rng: Seed = None, dtype: DTypeLike = np.float64) -> Array:
+    """Weights (d, h) drawn from N(0, 2/(d + h)), for layers whose activation is about the identity near 0.
+
+    The variance is between 1/d, which keeps that of the signal, and 1/h, which keeps that of the gradient. Glorot and
+    Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010, eq. 12.
+
+    Raises:
+        ValueError: unless d and h are positive.
+    """
+    _check_shape(d, h)
+    return np.random.default_rng(rng).normal(0.0, math.sqrt(2 / (d + h)), (d, h)).astype(dtype)
+
+
+def xavier_uniform(d: int, h: int, rng: Seed = None, dtype: DTypeLike = np.float64) -> Array:
+    """Weights (d, h) drawn evenly from [-a, a) with a = sqrt(6/(d + h)): the variance of `xavier_normal`, but bounded.
+
+    Glorot and Bengio, 2010, eq. 16.
+
+    Raises:
+        ValueError: unless d and h are positive.
+    """
+    _check_shape(d, h)
+    bound = math.sqrt(6 / (d + h))
+    return np.random.default_rng(rng).uniform(-bound, bound, (d, h)).astype(dtype)
+
+
+def _check_shape(d: int, h: int) -> None:
     if d < 1 or h < 1:
         raise ValueError(f"a layer needs at least one input and one output, got {d} and {h}")
-    return np.random.default_rng(rng).normal(0.0, math.sqrt(2 / d), (d, h)).astype(dtype)

@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from obstacle_classifier.bags import Bag, load_labels
 from obstacle_classifier.bags.find import bag_names
@@ -18,42 +21,109 @@ from obstacle_classifier.errors import BagError
 from obstacle_classifier.model import Model
 from obstacle_classifier.pipeline import Pipeline
 from obstacle_classifier.progress import Progress
+from obstacle_classifier.training.backends import Backend, Serial
+from obstacle_classifier.training.dataset import BadBag, check_some_usable, warn_left_out
 from obstacle_classifier.training.metrics import scores
 
 __all__ = ["evaluate"]
 
 
-def evaluate(model: Model, paths: Sequence[Path], progress: Progress) -> dict[str, Any]:
-    """Scores of `model` on all known, labelled intervals of the bags; see `metrics.scores` for their form.
+@dataclass(frozen=True)
+class _Answers:
+    """Answers of a model on the known, labelled intervals of one bag.
+
+    Attributes:
+        name: Name of the bag.
+        path: Where it lies.
+        sha256: Of the bag's content, hexadecimal.
+        Y: (n, c) float64, 1 where a label is present, else 0.
+        P: (n, c) float64 probabilities.
+        present: (n, c) decisions.
+        labelled: Number of labelled intervals, known or not.
+        problems: Parts of the bag that could not be read and why, a line each.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    Y: NDArray[np.float64]
+    P: NDArray[np.float64]
+    present: NDArray[np.bool_]
+    labelled: int
+    problems: tuple[str, ...]
+
+
+def evaluate(model: Model, paths: Sequence[Path], progress: Progress, backend: Backend | None = None) -> dict[str, Any]:
+    """Scores of `model` on all known, labelled intervals of the bags.
+
+    Args:
+        model: The model.
+        paths: The bags; those that cannot be used are left out and named.
+        progress: Told of every bag.
+        backend: Where the bags are read; by default here, one after the other.
+
+    Returns:
+        JSON-able: the form of `metrics.scores`, and under `left_out` the name and the problem of each bag left out.
 
     Raises:
-        BagError: A bag cannot be used, has no labels, or none of them has a known, labelled interval.
+        BagError: None of the bags can be used, or none of them has a known, labelled interval.
         ConfigError: A label file that does not hold what it must.
     """
     trained_on = {bag["sha256"] for bag in model.bags if bag.get("part") not in ("test", "unused")}
-    targets: list[list[float]] = []
-    probabilities, present, labelled = [], [], 0
+    answers: list[_Answers] = []
+    left_out: list[BadBag] = []
+    jobs = list(zip(paths, bag_names(paths), strict=True))
     with progress.stage("bags", len(paths)) as stage:
-        for path, name in zip(paths, bag_names(paths), strict=True):
-            with Bag(path) as bag:
-                if bag.sha256() in trained_on:
-                    progress.say(f"warning: {path}: the model was trained on this bag")
-                track = load_labels(bag, model.labels, model.sensors.label_topic)
-                for interval in read_intervals(bag, Pipeline(model)):
-                    truth = track.at(interval.end)
-                    if truth is None:
-                        continue
-                    labelled += 1
-                    if interval.obstacles is not None:
-                        targets.append([float(label in truth) for label in model.labels])
-                        probabilities.append(interval.p)
-                        present.append([label in interval.obstacles for label in model.labels])
-                for problem in bag.problems:
+        for result in (backend or Serial()).map(partial(_answer, model), jobs):
+            if isinstance(result, BadBag):
+                left_out.append(result)
+            else:
+                answers.append(result)
+                if result.sha256 in trained_on:
+                    progress.say(f"warning: {result.path}: the model was trained on this bag")
+                for problem in result.problems:
                     progress.say(f"warning: {problem}")
-            stage.advance(name)
-    if not targets:
+            stage.advance(result.name)
+    check_some_usable(left_out, len(paths))
+    warn_left_out(left_out, len(paths), progress)
+    Y, P, present = (np.concatenate([getattr(one, name) for one in answers]) for name in ("Y", "P", "present"))
+    if not len(Y):
         raise BagError(
             f"{', '.join(map(str, paths))}: found no known, labelled interval to score, expected at least one"
         )
-    coverage = len(targets) / labelled
-    return scores(np.array(targets), np.array(probabilities, np.float64), np.array(present), model.labels, coverage)
+    coverage = len(Y) / sum(one.labelled for one in answers)
+    return {
+        **scores(Y, P, present, model.labels, coverage),
+        "left_out": [{"name": bad.name, "problem": bad.problem} for bad in left_out],
+    }
+
+
+def _answer(model: Model, job: tuple[Path, str]) -> _Answers | BadBag:
+    path, name = job
+    targets: list[list[float]] = []
+    probabilities, present, labelled = [], [], 0
+    try:
+        with Bag(path) as bag:
+            track = load_labels(bag, model.labels, model.sensors.label_topic)
+            for interval in read_intervals(bag, Pipeline(model)):
+                truth = track.at(interval.end)
+                if truth is None:
+                    continue
+                labelled += 1
+                if interval.obstacles is not None:
+                    targets.append([float(label in truth) for label in model.labels])
+                    probabilities.append(interval.p)
+                    present.append([label in interval.obstacles for label in model.labels])
+            shape = (-1, len(model.labels))
+            return _Answers(
+                name=name,
+                path=path,
+                sha256=bag.sha256(),
+                Y=np.array(targets, np.float64).reshape(shape),
+                P=np.array(probabilities, np.float64).reshape(shape),
+                present=np.array(present, np.bool_).reshape(shape),
+                labelled=labelled,
+                problems=tuple(bag.problems),
+            )
+    except BagError as error:
+        return BadBag(name, str(error))

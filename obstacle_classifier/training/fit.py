@@ -18,6 +18,7 @@ from obstacle_classifier.nn import MLP, SGD, log_loss_from_logits
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.config import TrainConfig
 from obstacle_classifier.training.dataset import Dataset
+from obstacle_classifier.training.split import Split
 
 __all__ = [
     "SENSOR_DROPOUT",
@@ -40,7 +41,6 @@ UNJUDGED = 0.2
 may favour a network that has hardly begun."""
 
 Floats = NDArray[np.float32]
-Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -70,45 +70,42 @@ class Fitted:
     epochs: int
 
 
-def fit_dataset(
-    data: Dataset, train: Rows, validation: Rows, sensors: SensorsConfig, config: TrainConfig, progress: Progress
-) -> Fitted:
-    """Standardise and fit the training rows, stopping by the validation rows; then both for as many epochs.
+def fit_dataset(split: Split, sensors: SensorsConfig, config: TrainConfig, progress: Progress) -> Fitted:
+    """Standardise and fit the part `train`, stopping by the part `validation`; then both for as many epochs.
 
     Recorded bags are few and unlike each other, so those that were held out teach more than is lost by taking over the
     number of epochs (Goodfellow, Bengio, Courville, "Deep Learning", 2016, algorithm 7.2). The preset `reference` and a
-    fit without validation rows have a fixed number of epochs: for them there is the second fit alone.
+    fit without validation intervals have a fixed number of epochs: for them there is the second fit alone.
 
     Args:
-        data: The intervals.
-        train: Indices of usable rows, at least one.
-        validation: Indices of usable rows, possibly none.
-        sensors: What the columns of `data` are.
+        split: The intervals; the part `train` has at least one, the part `validation` possibly none.
+        sensors: The columns.
         config: The options.
         progress: Told of every epoch.
 
     Raises:
         ConfigError: The loss became infinite or NaN.
     """
-    rows = np.sort(np.concatenate([train, validation]))
-    if not len(validation) or config.preset == "reference":
-        return _fit_rows(data, rows, None, sensors, config, progress)
-    watched = _fit_rows(data, train, validation, sensors, config, progress)
+    both, validation = split.take("train", "validation"), split.take("validation")
+    if not validation.intervals or config.preset == "reference":
+        return _fit_shards(both, None, sensors, config, progress)
+    watched = _fit_shards(split.take("train"), validation, sensors, config, progress)
     best = best_epoch(watched.history, config)
     progress.say(
         f"held-out loss lowest in epoch {best + 1} of {len(watched.history)}; now as many with the held-out rows too"
     )
-    final = _fit_rows(data, rows, None, sensors, replace(config, epochs=best + 1), progress)
+    final = _fit_shards(both, None, sensors, replace(config, epochs=best + 1), progress)
     return replace(final, history=watched.history)
 
 
-def _fit_rows(
-    data: Dataset, train: Rows, validation: Rows | None, sensors: SensorsConfig, config: TrainConfig, progress: Progress
+def _fit_shards(
+    train: Dataset, validation: Dataset | None, sensors: SensorsConfig, config: TrainConfig, progress: Progress
 ) -> Fitted:
-    mean, scale = fit_normaliser(data.X[train], sensors.layout.is_missing)
+    mean, scale = fit_normaliser(train.stack()[0], sensors.layout.is_missing)
 
-    def examples(rows: Rows) -> tuple[Floats, Floats]:
-        return standardise(data.X[rows], mean, scale), data.Y[rows]
+    def examples(data: Dataset) -> tuple[Floats, Floats]:
+        X, Y = data.stack()
+        return standardise(X, mean, scale), Y
 
     held_out = None if validation is None else examples(validation)
     network, history = fit(examples(train), held_out, config, sensor_columns(sensors), progress)

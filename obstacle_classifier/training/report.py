@@ -55,12 +55,19 @@ def write_report(folder: Path, training: Training, pictures: Sequence[tuple[str,
         scored = training.scored
         sections += [
             ("Scores on bags that training has not seen", _scores(training)),
-            ("Precision against recall", _plot(lambda axes: _precision_recall(axes, scored, labels))),
+            *(
+                [("Precision against recall", _plot(lambda axes: _precision_recall(axes, scored, labels)))]
+                if scored.Y.any()
+                else []
+            ),
             *(
                 (f"Probability against truth: {bag}", _plot(*_timelines(scored, bag, labels), height=1.1))
                 for bag in dict.fromkeys(scored.bags)
             ),
         ]
+    if training.left_out:
+        items = "".join(f"<li>{html.escape(bad.problem)}</li>" for bad in training.left_out)
+        sections.append(("Bags that were left out", f"<ul>{items}</ul>"))
     sections += [
         ("Loss", _plot(lambda axes: _losses(axes, training))),
         ("Model", f"<pre>{html.escape(describe(training.model))}</pre>"),

@@ -5,25 +5,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from obstacle_classifier.training.dataset import Dataset
 
-__all__ = ["MIN_BAGS", "assign_groups", "deal_bags", "hold_out"]
+__all__ = ["MIN_BAGS", "Split", "assign_groups", "deal_bags", "hold_out"]
 
 MIN_BAGS = 3
 """Fewer cannot give each of three parts a bag of its own."""
 
 _DEALS = 20
 _TINY = 1e-12
+_NONE = -1
 
-Rows = NDArray[np.intp]
+Parts = NDArray[np.intp]
 
 
-def assign_groups(weights: NDArray[np.float64], shares: Sequence[float], rng: np.random.Generator) -> NDArray[np.intp]:
+@dataclass(frozen=True)
+class Split:
+    """A data set in named parts.
+
+    Attributes:
+        data: The data set.
+        names: Names of the parts.
+        parts: Per shard, (n,) index into `names` for each interval, -1 for none; unusable intervals count as well.
+        in_blocks: Whether bags were cut into blocks of time; else all intervals of a bag are in one part.
+    """
+
+    data: Dataset
+    names: tuple[str, ...]
+    parts: tuple[Parts, ...]
+    in_blocks: bool = False
+
+    def take(self, *names: str) -> Dataset:
+        """The usable intervals of some parts, in the order of the data set; shards without any are left out."""
+        wanted = [self.names.index(name) for name in names]
+        masks = [np.isin(part, wanted) & shard.usable for shard, part in zip(self.data, self.parts, strict=True)]
+        return self.data.select(masks)
+
+    def without(self, name: str) -> Split:
+        """The usable intervals of all other parts, still in parts."""
+        other = [np.array((part != self.names.index(name)) & (part != _NONE)) for part in self.parts]
+        masks = [mask & shard.usable for shard, mask in zip(self.data, other, strict=True)]
+        parts = [part[mask] for part, mask in zip(self.parts, masks, strict=True)]
+        return Split(self.data.select(masks), self.names, tuple(part for part in parts if len(part)), self.in_blocks)
+
+    def coverage(self, name: str) -> float:
+        """Share of the labelled intervals of a part that are known; NaN without a labelled one."""
+        index = self.names.index(name)
+        labelled = usable = 0
+        for shard, part in zip(self.data, self.parts, strict=True):
+            labelled += int((shard.labelled & (part == index)).sum())
+            usable += int((shard.usable & (part == index)).sum())
+        return usable / labelled if labelled else float("nan")
+
+
+def assign_groups(weights: NDArray[np.float64], shares: Sequence[float], rng: np.random.Generator) -> Parts:
     """Deal groups (bags) to parts so that each part gets its share of every label: the best of 20 random deals.
 
     Args:
@@ -37,78 +78,93 @@ def assign_groups(weights: NDArray[np.float64], shares: Sequence[float], rng: np
     deals = [_deal(weights, shares, rng) for _ in range(_DEALS)]
     totals = np.maximum(weights.sum(axis=0), _TINY)
 
-    def imbalance(part: NDArray[np.intp]) -> float:
+    def imbalance(part: Parts) -> float:
         dealt = [weights[part == index].sum(axis=0) / totals - share for index, share in enumerate(shares)]
         return float(np.square(dealt).sum())
 
     return min(deals, key=imbalance)
 
 
-def _deal(weights: NDArray[np.float64], shares: Sequence[float], rng: np.random.Generator) -> NDArray[np.intp]:
+def _deal(weights: NDArray[np.float64], shares: Sequence[float], rng: np.random.Generator) -> Parts:
     """Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011), with groups for examples.
 
     What the fewest groups have is dealt first, those groups in random order, each to the part that lacks most of it.
+    The work is linear in the groups: how many have what is counted once and kept up to date.
     """
     groups, columns = weights.shape
-    totals = np.maximum(weights.sum(axis=0), _TINY)
-    lacking = np.outer(shares, totals)
-    part = np.full(groups, -1, np.intp)
-    left = rng.permutation(groups).tolist()
-    while left:
-        counts = (weights[left] > 0).sum(axis=0)
+    lacking = np.outer(shares, np.maximum(weights.sum(axis=0), _TINY))
+    part = np.full(groups, _NONE, np.intp)
+    order = rng.permutation(groups)
+    holders = [iter(order[weights[order, column] > 0].tolist()) for column in range(columns)]
+    counts = (weights > 0).sum(axis=0)
+    sizes = [0] * len(shares)
+    everyone = iter(order.tolist())
+    for left in range(groups, 0, -1):
         column = min((c for c in range(columns) if counts[c]), key=lambda c: int(counts[c]), default=columns - 1)
-        group = next((group for group in left if weights[group, column] > 0), left[0])
-        empty = [index for index in range(len(shares)) if not (part == index).any()]
+        queue = holders[column] if counts[column] else everyone
+        group = next(group for group in queue if part[group] == _NONE)
+        empty = [index for index, size in enumerate(sizes) if not size]
         # The last groups go to parts that would stay empty.
-        choices = empty if len(left) <= len(empty) else range(len(shares))
+        choices = empty if left <= len(empty) else range(len(shares))
         chosen = max(choices, key=lambda index: (lacking[index, column], lacking[index, -1]))
         part[group] = chosen
+        sizes[chosen] += 1
         lacking[chosen] -= weights[group]
-        left.remove(group)
+        counts -= weights[group] > 0
     return part
 
 
-def deal_bags(data: Dataset, rows: Rows, shares: Sequence[float], rng: np.random.Generator) -> list[Rows]:
-    """Part rows such that all rows of a bag are in one part, each with its share of every label; see `assign_groups`.
+def deal_bags(data: Dataset, shares: Mapping[str, float], rng: np.random.Generator) -> Split:
+    """Part a data set such that each bag is in one part, and each part has its share of every label.
 
-    Returns:
-        Per part its row indices, in the order given.
-    """
-    bags = np.unique(data.bag[rows])
-    own = [rows[data.bag[rows] == bag] for bag in bags]
-    weights = [np.append(data.Y[rows_of_bag].sum(axis=0, dtype=np.float64), len(rows_of_bag)) for rows_of_bag in own]
-    part = assign_groups(np.array(weights).reshape(len(bags), -1), shares, rng)
-    return [rows[np.isin(data.bag[rows], bags[part == index])] for index in range(len(shares))]
-
-
-def hold_out(data: Dataset, shares: Sequence[float], gap: int, rng: np.random.Generator) -> list[Rows]:
-    """Row indices of the usable intervals by part, whole bags to a part.
-
-    With fewer than three usable bags each is cut into one time block a part, in order, with `gap` ns left out between
-    blocks so that no sample is seen from both sides. The first part gets at least one row of each bag.
+    Bags without a usable interval are in no part; see `assign_groups` for the rest.
 
     Args:
-        data: The intervals.
-        shares: Share of each part; they sum to 1.
+        data: The data set.
+        shares: Share of each part by name; they sum to 1.
+        rng: Of the deals.
+    """
+    weights = [np.append(shard.Y[shard.usable].sum(axis=0, dtype=np.float64), shard.usable.sum()) for shard in data]
+    dealt = [index for index, weight in enumerate(weights) if weight[-1]]
+    part_of_bag = np.full(len(data), _NONE, np.intp)
+    if dealt:
+        part_of_bag[dealt] = assign_groups(np.array([weights[index] for index in dealt]), list(shares.values()), rng)
+    parts = tuple(np.full(len(shard), part) for shard, part in zip(data, part_of_bag, strict=True))
+    return Split(data, tuple(shares), parts)
+
+
+def hold_out(data: Dataset, shares: Mapping[str, float], gap: int, rng: np.random.Generator) -> Split:
+    """Part a data set, whole bags to a part.
+
+    With fewer than three usable bags each is cut into one time block a part, in order, with `gap` ns left out between
+    blocks so that no sample is seen from both sides. The first part gets at least one interval of each bag.
+
+    Args:
+        data: The data set.
+        shares: Share of each part by name; they sum to 1.
         gap: ns left out between two time blocks of a bag.
         rng: Of the order in which bags are dealt.
     """
-    rows = np.flatnonzero(data.usable)
-    bags = np.unique(data.bag[rows])
-    if len(bags) >= MIN_BAGS:
-        return deal_bags(data, rows, shares, rng)
-    parts: list[list[Rows]] = [[rows[:0]] for _ in shares]
-    for bag in bags:
-        own = rows[data.bag[rows] == bag]
-        for part, block in enumerate(_blocks(data.time_ns[own], shares, gap)):
-            parts[part].append(own[block])
-    return [np.concatenate(blocks) for blocks in parts]
+    if sum(shard.usable.any() for shard in data) >= MIN_BAGS:
+        return deal_bags(data, shares, rng)
+    parts = []
+    for shard in data:
+        usable = shard.usable
+        part = np.full(len(shard), _NONE, np.intp)
+        if usable.any():
+            first, last = (int(time) for time in shard.time_ns[usable][[0, -1]])
+            _cut(part, shard.time_ns, first, last, list(shares.values()), gap)
+        parts.append(part)
+    return Split(data, tuple(shares), tuple(parts), in_blocks=True)
 
 
-def _blocks(times: NDArray[np.int64], shares: Sequence[float], gap: int) -> list[NDArray[np.bool_]]:
-    """Which of the increasing times belong to each part; at least the first to the first part."""
-    length = float(times[-1] - times[0])
-    edges = [int(times[0]) + max(1, int(share * length)) for share in np.cumsum(shares)[:-1]]
-    starts = [int(times[0]), *(edge + gap for edge in edges)]
-    ends = [*edges, int(times[-1]) + 1]
-    return [(times >= start) & (times < end) for start, end in zip(starts, ends, strict=True)]
+def _cut(part: Parts, times: NDArray[np.int64], first: int, last: int, shares: Sequence[float], gap: int) -> None:
+    """Set the part of the increasing times: a block of [first, last] each, what lies outside with its neighbour.
+
+    The first part gets at least the time `first`.
+    """
+    edges = [first + max(1, int(share * (last - first))) for share in np.cumsum(shares)[:-1]]
+    ends: list[float] = [*edges, np.inf]
+    starts: list[float] = [-np.inf, *(edge + gap for edge in edges)]
+    for index, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        part[(times >= start) & (times < end)] = index

@@ -13,23 +13,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from obstacle_classifier.bags import Bag
-from obstacle_classifier.errors import BagError
+from obstacle_classifier.bags.find import bag_names
+from obstacle_classifier.errors import BagError, ConfigError, ModelError
 from obstacle_classifier.features import SensorsConfig
 from obstacle_classifier.model import Model, Reference
 from obstacle_classifier.networks import MLPNetwork
 from obstacle_classifier.progress import Progress
+from obstacle_classifier.training.backends import Backend
 from obstacle_classifier.training.config import TrainConfig
-from obstacle_classifier.training.dataset import Dataset, read_dataset
+from obstacle_classifier.training.dataset import BadBag, Dataset, read_dataset, warn_left_out
 from obstacle_classifier.training.fit import Epoch, fit_dataset
 from obstacle_classifier.training.metrics import scores
-from obstacle_classifier.training.split import MIN_BAGS, hold_out
+from obstacle_classifier.training.split import Split, hold_out
 
 __all__ = ["Scored", "Training", "train"]
 
 PARTS = ("train", "validation", "test")
 
-Rows = NDArray[np.intp]
+_DRAFT_ROWS = 100
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Training:
         epochs: For how many the model itself was fitted.
         bags: Names of the bags of each part (empty where bags were cut into time blocks).
         scored: The test intervals, None if there are none.
+        left_out: Bags that could not be used.
     """
 
     model: Model
@@ -66,96 +68,137 @@ class Training:
     epochs: int
     bags: dict[str, tuple[str, ...]]
     scored: Scored | None
+    left_out: tuple[BadBag, ...] = ()
 
 
-def train(sensors: SensorsConfig, paths: Sequence[Path], config: TrainConfig, progress: Progress) -> Training:
+def train(
+    sensors: SensorsConfig,
+    paths: Sequence[Path],
+    config: TrainConfig,
+    progress: Progress,
+    backend: Backend | None = None,
+) -> Training:
     """Train on labelled bags.
 
     Whole bags go to the training, the validation (early stopping) or the test part (scores); fewer than three bags are
     each cut into time blocks. The network saved has been fitted on all but the test part, as `fit_dataset` says.
 
+    Args:
+        sensors: The columns and the labels.
+        paths: The bags; those that cannot be used are left out and named.
+        config: The options.
+        progress: Told of every bag and every epoch.
+        backend: Where the bags are read; by default here, one after the other.
+
     Raises:
-        BagError: A bag cannot be used, has no labels, or no interval is left to train on.
-        ConfigError: A label file that does not hold what it must, or a learning rate at which the loss diverged.
+        BagError: None of the bags can be used, or no interval is left to train on.
+        ConfigError: A label file that does not hold what it must, a network or a list of bags that no model file holds,
+            or a learning rate at which the loss diverged.
     """
-    data = read_dataset(paths, sensors, progress)
-    for problem in data.problems:
-        progress.say(f"warning: {problem}")
+    _check_size(sensors, config, paths)
+    data = read_dataset(paths, sensors, progress, backend=backend)
+    for shard in data:
+        for problem in shard.problems:
+            progress.say(f"warning: {problem}")
+    warn_left_out(data.left_out, len(paths), progress)
     shares = (1 - config.validation_share - config.test_share, config.validation_share, config.test_share)
     # What a feature vector reaches back for: samples in the window, and a newest value not yet stale.
     gap = max(max(spec.window, spec.timeout) for spec in sensors.sensors)
-    rows = hold_out(data, shares, gap, np.random.default_rng(config.seed))
-    if not len(rows[0]):
+    split = hold_out(data, dict(zip(PARTS, shares, strict=True)), gap, np.random.default_rng(config.seed))
+    if not split.take("train").intervals:
         raise BagError(
-            f"{', '.join(map(str, paths))}: found {len(data.X)} intervals, none of them both known and labelled, "
+            f"{', '.join(map(str, paths))}: found {data.intervals} intervals, none of them both known and labelled, "
             "expected some to train on"
         )
-    _warn(data, rows, sensors, progress)
-    fitted = fit_dataset(data, rows[0], rows[1], sensors, config, progress)
-    parts = _parts(data, rows)
+    _warn(split, sensors, progress)
+    fitted = fit_dataset(split.without("test"), sensors, config, progress)
+    part_of_bag = _parts(split)
     model = Model.create(
         sensors=sensors,
         network=MLPNetwork.of(fitted.network, fitted.mean, fitted.scale),
-        reference=Reference.of(data.X[np.concatenate(rows[:2])]),
+        reference=Reference.of(split.take("train", "validation").stack()[0]),
         training=config.document(),
         seed=config.seed,
-        bags=_provenance(paths, data, parts),
+        bags=[{"name": shard.name, "sha256": shard.sha256, "part": part_of_bag[shard.name]} for shard in data],
     )
-    scored = _scored(model, data, rows[2])
-    model = model.with_metrics(_test_scores(model, data, scored))
-    bags = {part: tuple(name for name, own in zip(data.bags, parts, strict=True) if own == part) for part in PARTS}
-    return Training(model, fitted.history, fitted.epochs, bags, scored)
+    scored = _scored(model, split.take("test"))
+    model = model.with_metrics(_test_scores(model, scored, split.coverage("test")))
+    bags = {part: tuple(name for name, own in part_of_bag.items() if own == part) for part in PARTS}
+    return Training(model, fitted.history, fitted.epochs, bags, scored, data.left_out)
 
 
-def _scored(model: Model, data: Dataset, rows: Rows) -> Scored | None:
-    """What the model says of these rows, by the path that the robot runs."""
-    if not len(rows):
+def _check_size(sensors: SensorsConfig, config: TrainConfig, paths: Sequence[Path]) -> None:
+    """Refuse what no model file can hold, before the work.
+
+    Raises:
+        ConfigError: The network, or the list of columns and bags, is larger than `Model.load` accepts.
+    """
+    c = len(sensors.labels)
+    X = np.random.default_rng(0).standard_normal((_DRAFT_ROWS, len(sensors.columns)))
+    blank = np.zeros((1, c))
+    try:
+        Model.create(
+            sensors=sensors,
+            network=MLPNetwork.create(X, sensors.layout, c, hidden=config.hidden, rng=np.random.default_rng(0)),
+            reference=Reference.of(X),
+            metrics=scores(blank, blank, blank.astype(np.bool_), sensors.labels, 1.0),
+            training=config.document(),
+            seed=config.seed,
+            bags=[{"name": name, "sha256": "0" * 64, "part": "time blocks"} for name in bag_names(paths)],
+        )
+    except ModelError as error:
+        raise ConfigError(
+            f"no model file holds the model of {len(paths)} bags, {len(sensors.columns)} columns and "
+            f"hidden {config.hidden}: {error}"
+        ) from None
+
+
+def _scored(model: Model, data: Dataset) -> Scored | None:
+    """Answers of the model on these intervals, by the path that the robot runs."""
+    if not data.intervals:
         return None
     predictor = model.predictor()
-    P = np.array([predictor.probabilities(x) for x in data.X[rows]], np.float64)
-    return Scored(tuple(data.bags[bag] for bag in data.bag[rows]), data.time_ns[rows], data.Y[rows], P)
+    X, Y = data.stack()
+    P = np.array([predictor.probabilities(x) for x in X], np.float64)
+    bags = tuple(shard.name for shard in data for _ in range(len(shard)))
+    return Scored(bags, np.concatenate([shard.time_ns for shard in data]), Y, P)
 
 
-def _test_scores(model: Model, data: Dataset, scored: Scored | None) -> dict[str, Any]:
-    """Scores without hysteresis: the test rows need not follow one another."""
+def _test_scores(model: Model, scored: Scored | None, coverage: float) -> dict[str, Any]:
+    """Scores without hysteresis: the test intervals need not follow one another."""
     if scored is None:
         return {}
     thresholds = np.array([rule.threshold for rule in model.rules])
-    test_bags = [data.bags.index(name) for name in set(scored.bags)]
-    labelled = ~np.isnan(data.Y).any(axis=1) & np.isin(data.bag, test_bags)
-    coverage = float((~data.unknown[labelled]).mean())
     return scores(scored.Y, scored.P, thresholds <= scored.P, model.labels, coverage)
 
 
-def _warn(data: Dataset, rows: Sequence[Rows], sensors: SensorsConfig, progress: Progress) -> None:
+def _warn(split: Split, sensors: SensorsConfig, progress: Progress) -> None:
     """Say what the recordings cannot teach."""
-    for index in sorted(set(range(len(data.bags))) - set(data.bag[data.usable].tolist())):
-        progress.say(f"warning: bag {data.bags[index]}: no interval is both known and labelled, so it is not used")
-    for part, meaning in ((1, "validation interval, so all epochs run"), (2, "test interval, so there are no scores")):
-        if not len(rows[part]):
+    for shard in split.data:
+        if not shard.usable.any():
+            progress.say(f"warning: bag {shard.name}: no interval is both known and labelled, so it is not used")
+    for part, meaning in (
+        ("validation", "validation interval, so all epochs run"),
+        ("test", "test interval, so there are no scores"),
+    ):
+        if not split.take(part).intervals:
             progress.say(f"warning: the recordings are too short for a {meaning}")
-    fitted = np.concatenate(rows[:2])
-    for label, share in zip(sensors.labels, data.Y[fitted].mean(axis=0), strict=True):
+    X, Y = split.take("train", "validation").stack()
+    for label, share in zip(sensors.labels, Y.mean(axis=0), strict=True):
         if share in (0, 1):
             carriers = "no training interval carries it" if share == 0 else "every training interval carries it"
             progress.say(f"warning: label {label}: {carriers}, so it cannot be learnt")
-    never = [name for name, x in zip(sensors.columns, data.X[fitted].T, strict=True) if np.isnan(x).all()]
+    never = [name for name, x in zip(sensors.columns, X.T, strict=True) if np.isnan(x).all()]
     if never:
         progress.say(f"warning: columns never known in a training interval: {', '.join(never)}")
 
 
-def _parts(data: Dataset, rows: Sequence[Rows]) -> list[str]:
-    """Where each bag went: a part, `time blocks` or, without a usable interval, `unused`."""
-    if len(np.unique(data.bag[data.usable])) < MIN_BAGS:
-        used = "time blocks"
-        return [used if index in data.bag[data.usable] else "unused" for index in range(len(data.bags))]
-    where = {int(index): part for part, own in zip(PARTS, rows, strict=True) for index in np.unique(data.bag[own])}
-    return [where.get(index, "unused") for index in range(len(data.bags))]
-
-
-def _provenance(paths: Sequence[Path], data: Dataset, parts: Sequence[str]) -> list[dict[str, str]]:
-    entries = []
-    for path, name, part in zip(paths, data.bags, parts, strict=True):
-        with Bag(path) as bag:
-            entries.append({"name": name, "sha256": bag.sha256(), "part": part})
-    return entries
+def _parts(split: Split) -> dict[str, str]:
+    """Where each bag went, by name: a part, `time blocks` or, without a usable interval, `unused`."""
+    where = {}
+    for shard, part in zip(split.data, split.parts, strict=True):
+        if not shard.usable.any():
+            where[shard.name] = "unused"
+        else:
+            where[shard.name] = "time blocks" if split.in_blocks else split.names[part[0]]
+    return where

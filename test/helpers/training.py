@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from obstacle_classifier.features import parse_sensors
 from obstacle_classifier.progress import Stage
-from obstacle_classifier.training.dataset import Dataset
+from obstacle_classifier.training.dataset import Dataset, Shard
+from obstacle_classifier.training.split import Split
 from test.helpers.bags import write_bag
 from test.helpers.messages import make_float32
 
@@ -79,13 +81,26 @@ def make_dataset(
     X[:, [name.endswith(".missing") for name in columns]] = 0.0
     Y = (X - 5.0) @ rng.normal(size=(len(columns), c)) + rng.normal(size=(n, c)) > 0
     return Dataset(
-        X=X,
-        Y=Y.astype(np.float32),
-        time_ns=np.tile(np.arange(rows, dtype=np.int64) * 10**8, bags),
-        bag=np.repeat(np.arange(bags), rows),
-        unknown=np.zeros(n, bool),
-        bags=tuple(f"bag_{index}" for index in range(bags)),
+        tuple(
+            make_shard(f"bag_{index}", X[index * rows :][:rows], Y[index * rows :][:rows].astype(np.float32))
+            for index in range(bags)
+        )
     )
+
+
+def make_shard(
+    name: str, X: NDArray[np.float64], Y: NDArray[np.float32], unknown: NDArray[np.bool_] | None = None
+) -> Shard:
+    """A bag with an interval every 0.1 s."""
+    times = np.arange(len(X), dtype=np.int64) * 10**8
+    return Shard(name, "0" * 64, X, Y, times, np.zeros(len(X), np.bool_) if unknown is None else unknown)
+
+
+def make_split(data: Dataset, validation: Collection[int] = (), test: Collection[int] = ()) -> Split:
+    """Bags by index in the parts `validation` and `test`, all others in `train`."""
+    part = [1 if index in validation else 2 if index in test else 0 for index in range(len(data))]
+    parts = tuple(np.full(len(shard), own) for shard, own in zip(data, part, strict=True))
+    return Split(data, ("train", "validation", "test"), parts)
 
 
 class Recorder:

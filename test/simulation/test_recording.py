@@ -106,7 +106,7 @@ def test_label_file_and_label_topic_agree_everywhere(bag: Path, tmp_path: Path) 
 
 def test_the_bag_passes_through_the_pipeline_whole(bag: Path) -> None:
     sensors = load_sensors(CONFIG / "sensors" / "sidewalk.yaml")
-    data = read_dataset([bag], sensors, TextProgress(io.StringIO()))
+    (data,) = read_dataset([bag], sensors, TextProgress(io.StringIO()))
     assert not data.problems
     assert len(data.X) == pytest.approx(199, abs=1)
     assert data.usable.mean() > 0.98

@@ -83,6 +83,7 @@ def test_a_bad_setting_is_refused_by_key(line: str, message: str) -> None:
     [
         ("epochs", "--set: found 'epochs', expected key=value"),
         ("epochs=[", "--set: key 'epochs': found '[', expected a YAML value"),
+        ("seed=2024-02-30", "--set: key 'seed': found '2024-02-30', expected a YAML value"),
         ("=3", f"--set: unknown key '', expected one of: {ALLOWED}"),
         ("preset=reference", "{path}: key 'epochs': found 7, expected the default: the preset 'reference' fixes it"),
     ],

@@ -22,8 +22,7 @@ from obstacle_classifier.progress import Silent
 from obstacle_classifier.training.config import TrainConfig
 from obstacle_classifier.training.dataset import read_dataset
 from obstacle_classifier.training.fit import best_epoch, drop_sensors, fit, fit_dataset, sensor_columns, start, step
-from obstacle_classifier.training.split import hold_out
-from test.helpers.training import DOCUMENT, SENSORS, Recorder, make_dataset
+from test.helpers.training import DOCUMENT, SENSORS, Recorder, make_dataset, make_split
 
 ROOT = Path(__file__).parents[2]
 CONFIG = TrainConfig(hidden=8, epochs=12, patience=3, batch_size=16)
@@ -184,13 +183,12 @@ def test_features_too_wild_for_the_reference_recipe_are_told() -> None:
 
 
 def test_the_reference_preset_is_the_mlps_own_recipe_bit_for_bit() -> None:
-    data = make_dataset()
-    train, validation, _ = hold_out(data, (0.6, 0.2, 0.2), 0, np.random.default_rng(0))
-    fitted = fit_dataset(data, train, validation, SENSORS, REFERENCE, Silent())
-    rows = np.sort(np.concatenate([train, validation]))
-    mean, scale = fit_normaliser(data.X[rows], SENSORS.layout.is_missing)
+    split = make_split(make_dataset(), validation={1}, test={4})
+    fitted = fit_dataset(split, SENSORS, REFERENCE, Silent())
+    X, Y = split.take("train", "validation").stack()
+    mean, scale = fit_normaliser(X, SENSORS.layout.is_missing)
     network = MLP(5, 8, 2, rng=3, dtype=np.float32)
-    network.sgd(standardise(data.X[rows], mean, scale), data.Y[rows])
+    network.sgd(standardise(X, mean, scale), Y)
     for found, expected in zip(fitted.network.parameters, network.parameters, strict=True):
         np.testing.assert_array_equal(found, expected)
 
@@ -200,81 +198,83 @@ def test_in_bag_order_the_reference_recipe_learns_little_but_the_last_bag(record
     sensors = load_sensors(ROOT / "config" / "sensors" / "borealtc.yaml")
     paths = find_bags([recordings / "borealtc"])
     few = [path for path in paths if path.name.endswith(("_00", "_02", "_03"))]
-    data = read_dataset(few, sensors, Silent())
-    rows = np.flatnonzero(data.usable)
-    mean, scale = fit_normaliser(data.X[rows], sensors.layout.is_missing)
-    earlier = rows[data.bag[rows] < data.bag.max()]
+    data = read_dataset(few, sensors, Silent()).usable()
+    X, Y = data.stack()
+    mean, scale = fit_normaliser(X, sensors.layout.is_missing)
+    Z = standardise(X, mean, scale)
+    earlier = data.intervals - len(data.shards[-1])
     loss = []
-    for order in (rows, np.random.default_rng(seed).permutation(rows)):
+    for order in (np.arange(len(X)), np.random.default_rng(seed).permutation(len(X))):
         config = TrainConfig(preset="reference", seed=seed)
-        network, _ = fit((standardise(data.X[order], mean, scale), data.Y[order]), None, config, [], Silent())
-        loss.append(log_loss_from_logits(data.Y[earlier], network.logits(standardise(data.X[earlier], mean, scale))))
+        network, _ = fit((Z[order], Y[order]), None, config, [], Silent())
+        loss.append(log_loss_from_logits(Y[:earlier], network.logits(Z[:earlier])))
     assert loss[0] > 2 * loss[1], "loss on the bags before the last: in order, and shuffled"
 
 
-# --- Rows of a data set -----------------------------------------------------------------------------------------------
+# --- Parts of a data set ----------------------------------------------------------------------------------------------
 
 
-def test_the_final_fit_takes_all_rows_for_as_many_epochs_as_were_best() -> None:
-    data = make_dataset()
-    train, validation, _ = hold_out(data, (0.6, 0.2, 0.2), 0, np.random.default_rng(0))
+def test_the_final_fit_takes_all_intervals_for_as_many_epochs_as_were_best() -> None:
+    split = make_split(make_dataset(), validation={1}, test={4})
     recorder = Recorder()
-    fitted = fit_dataset(data, train, validation, SENSORS, CONFIG, recorder)
+    fitted = fit_dataset(split, SENSORS, CONFIG, recorder)
 
-    # First by the training rows' mean and scale, watching the validation rows.
-    mean, scale = fit_normaliser(data.X[train], SENSORS.layout.is_missing)
-    X = standardise(data.X, mean, scale)
-    held_out = X[validation], data.Y[validation]
-    _, history = fit((X[train], data.Y[train]), held_out, CONFIG, sensor_columns(SENSORS), Silent())
+    # First by the training part's mean and scale, watching the validation part.
+    (X, Y), (X_held_out, Y_held_out) = split.take("train").stack(), split.take("validation").stack()
+    mean, scale = fit_normaliser(X, SENSORS.layout.is_missing)
+    held_out = standardise(X_held_out, mean, scale), Y_held_out
+    _, history = fit((standardise(X, mean, scale), Y), held_out, CONFIG, sensor_columns(SENSORS), Silent())
     assert fitted.history == tuple(history)
     epochs = best_epoch(history, CONFIG) + 1
     assert recorder.stages == [("epochs", 12), ("epochs", epochs)]
     assert fitted.epochs == epochs
 
     # Then by those of both.
-    rows = np.sort(np.concatenate([train, validation]))
-    mean, scale = fit_normaliser(data.X[rows], SENSORS.layout.is_missing)
+    X, Y = split.take("train", "validation").stack()
+    mean, scale = fit_normaliser(X, SENSORS.layout.is_missing)
     np.testing.assert_array_equal(fitted.mean, mean)
     np.testing.assert_array_equal(fitted.scale, scale)
-    both = standardise(data.X[rows], mean, scale), data.Y[rows]
+    both = standardise(X, mean, scale), Y
     network, _ = fit(both, None, replace(CONFIG, epochs=epochs), sensor_columns(SENSORS), Silent())
     for found, expected in zip(fitted.network.parameters, network.parameters, strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
-def test_rows_that_are_not_fitted_have_no_say() -> None:
+def test_the_test_part_has_no_say() -> None:
     data = make_dataset()
-    train, validation, test = hold_out(data, (0.6, 0.2, 0.2), 0, np.random.default_rng(0))
-    fitted = [fit_dataset(data, train, validation, SENSORS, CONFIG, Silent())]
-    data.X[test], data.Y[test] = 1e9, 1 - data.Y[test]
-    fitted.append(fit_dataset(data, train, validation, SENSORS, CONFIG, Silent()))
+    split = make_split(data, validation={1}, test={4})
+    fitted = [fit_dataset(split, SENSORS, CONFIG, Silent())]
+    data.shards[4].X[:] = 1e9
+    data.shards[4].Y[:] = 1 - data.shards[4].Y
+    fitted.append(fit_dataset(split, SENSORS, CONFIG, Silent()))
     np.testing.assert_array_equal(fitted[0].mean, fitted[1].mean)
     assert fitted[0].history == fitted[1].history
     for one, other in zip(fitted[0].network.parameters, fitted[1].network.parameters, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_without_held_out_rows_all_epochs_run() -> None:
-    data, recorder = make_dataset(), Recorder()
-    fitted = fit_dataset(data, np.arange(40), np.arange(0), SENSORS, CONFIG, recorder)
+def test_without_held_out_intervals_all_epochs_run() -> None:
+    recorder = Recorder()
+    fitted = fit_dataset(make_split(make_dataset()), SENSORS, CONFIG, recorder)
     assert recorder.stages == [("epochs", 12)]
     assert len(fitted.history) == 12
 
 
 @pytest.mark.parametrize("rows", [1, 2])
-def test_very_few_rows_give_a_finite_network(rows: int) -> None:
-    fitted = fit_dataset(make_dataset(), np.arange(rows), np.arange(0), SENSORS, CONFIG, Silent())
+def test_very_few_intervals_give_a_finite_network(rows: int) -> None:
+    fitted = fit_dataset(make_split(make_dataset(bags=1, rows=rows)), SENSORS, CONFIG, Silent())
     assert all(np.isfinite(parameter).all() for parameter in fitted.network.parameters)
 
 
 def test_unknown_columns_and_labels_of_one_class_give_a_finite_network() -> None:
     data = make_dataset()
-    data.X[:, 0] = np.nan
-    data.X[5:10, 1] = np.nan
-    data.Y[:, 0] = 1
-    fitted = fit_dataset(data, np.arange(160), np.arange(160, 240), SENSORS, CONFIG, Silent())
+    for shard in data:
+        shard.X[:, 0] = np.nan
+        shard.X[5:10, 1] = np.nan
+        shard.Y[:, 0] = 1
+    fitted = fit_dataset(make_split(data, validation={4, 5}), SENSORS, CONFIG, Silent())
     assert all(np.isfinite(parameter).all() for parameter in fitted.network.parameters)
-    logits = fitted.network.logits(standardise(data.X, fitted.mean, fitted.scale))
+    logits = fitted.network.logits(standardise(data.stack()[0], fitted.mean, fitted.scale))
     assert (logits[:, 0] > 0).mean() > 0.9
 
 
@@ -290,7 +290,7 @@ def test_the_normaliser_by_hand() -> None:
 
 
 def test_standardised_training_columns_have_mean_0_and_deviation_1() -> None:
-    X = make_dataset().X * 1e6 + 1e7
+    X = make_dataset().stack()[0] * 1e6 + 1e7
     mean, scale = fit_normaliser(X, SENSORS.layout.is_missing)
     Z = standardise(X, mean, scale)[:, [0, 1, 3]].astype(np.float64)
     np.testing.assert_allclose(Z.mean(axis=0), 0, atol=1e-6)

@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from obstacle_classifier.bags.example_bags import SENSORS, write_example_bags
 from obstacle_classifier.features import parse_sensors
 from obstacle_classifier.progress import Silent
 from obstacle_classifier.training import TrainConfig, Training, train
+from obstacle_classifier.training.dataset import BadBag
 from obstacle_classifier.training.report import write_report
 
 
@@ -54,6 +56,22 @@ def test_the_page_holds_every_part_and_needs_no_network(training: Training, tmp_
     loaded = re.findall(r"(?:src|href)=\"([^\"#][^\"]{0,30})", page)
     assert all(source.startswith("data:image/gif;base64,R0lGODlh") for source in loaded if "xlink" not in source)
     assert not re.search(r"<(script|link|iframe)\b|@import|url\(http", page)
+
+
+def test_a_test_part_without_a_positive_has_no_curve_and_no_warning(training: Training, tmp_path: Path) -> None:
+    assert training.scored is not None
+    scored = replace(training.scored, Y=np.zeros_like(training.scored.Y))
+    page = write_report(tmp_path, replace(training, scored=scored)).read_text(encoding="utf-8")
+    assert "Precision against recall" not in page
+    assert page.count("<svg") == 2
+
+
+def test_bags_that_were_left_out_are_named_with_their_problem(training: Training, tmp_path: Path) -> None:
+    assert "left out" not in write_report(tmp_path, training).read_text(encoding="utf-8")
+    left_out = (BadBag("street_9", "/bags/street_9: found <nothing>"),)
+    page = write_report(tmp_path, replace(training, left_out=left_out)).read_text(encoding="utf-8")
+    assert "<h2>Bags that were left out</h2>" in page
+    assert "<li>/bags/street_9: found &lt;nothing&gt;</li>" in page
 
 
 def test_its_numbers_are_the_models(training: Training, tmp_path: Path) -> None:

@@ -3,34 +3,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 pytest.importorskip("rosbags", reason="rosbags is not installed")
 
-from obstacle_classifier.training.dataset import Dataset
-from obstacle_classifier.training.split import assign_groups, deal_bags, hold_out
+from obstacle_classifier.training.dataset import Dataset, Shard
+from obstacle_classifier.training.split import Split, _deal, assign_groups, deal_bags, hold_out
 
-SHARES = (0.6, 0.2, 0.2)
+PARTS = {"train": 0.6, "validation": 0.2, "test": 0.2}
+SHARES = tuple(PARTS.values())
 SECOND = 10**9
 
 
-def dataset(sizes: list[int], unknown: tuple[int, ...] = (), labels: int = 1) -> Dataset:
-    """Bags of `sizes` intervals a second apart; the label comes and goes; all of the bags in `unknown` is unknown."""
-    bag = np.repeat(np.arange(len(sizes)), sizes)
-    n = len(bag)
+def dataset(sizes: list[int], unknown: tuple[int, ...] = ()) -> Dataset:
+    """Bags of `sizes` intervals a second apart; the label comes and goes; all of the bags in `unknown` is unknown.
+
+    X is the number of the interval, counted over all bags.
+    """
+    numbers = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
     return Dataset(
-        X=np.zeros((n, 1)),
-        Y=np.tile((np.arange(n) % 2)[:, None], (1, labels)).astype(np.float32),
-        time_ns=np.concatenate([np.arange(size, dtype=np.int64) * SECOND for size in [*sizes, 0]]),
-        bag=bag,
-        unknown=np.isin(bag, unknown),
-        bags=tuple(f"bag_{index}" for index in range(len(sizes))),
+        tuple(
+            Shard(
+                name=f"bag_{index}",
+                sha256="0" * 64,
+                X=own[:, None].astype(np.float64),
+                Y=(own % 2)[:, None].astype(np.float32),
+                time_ns=np.arange(size, dtype=np.int64) * SECOND,
+                unknown=np.full(size, index in unknown),
+            )
+            for index, (size, own) in enumerate(zip(sizes, numbers, strict=True))
+        )
     )
+
+
+def numbers(data: Dataset) -> list[int]:
+    """Which intervals of `dataset` these are."""
+    return [int(number) for shard in data for number in shard.X[:, 0]]
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -71,48 +88,141 @@ def test_the_seed_decides_and_nothing_else() -> None:
 
 
 @given(st.lists(st.integers(1, 30), min_size=3, max_size=12), st.integers(0, 9))
-def test_whole_bags_and_every_row_once(sizes: list[int], seed: int) -> None:
+def test_whole_bags_and_every_interval_once(sizes: list[int], seed: int) -> None:
     data = dataset(sizes)
-    parts = hold_out(data, SHARES, SECOND, rng(seed))
-    assert sorted(np.concatenate(parts).tolist()) == list(range(len(data.X)))
-    bags = [set(data.bag[part].tolist()) for part in parts]
-    assert sum(map(len, bags)) == len(sizes), "no bag is on two sides"
-    assert all(bags)
+    split = hold_out(data, PARTS, SECOND, rng(seed))
+    parts = [split.take(name) for name in PARTS]
+    assert sorted(number for part in parts for number in numbers(part)) == list(range(sum(sizes)))
+    assert sorted(name for part in parts for name in part.names) == sorted(data.names), "no bag is on two sides"
+    assert all(len(part) for part in parts)
+    assert not split.in_blocks
 
 
-def test_unusable_rows_are_in_no_part() -> None:
+def test_unusable_intervals_are_in_no_part() -> None:
     data = dataset([10, 10, 10, 10], unknown=(1,))
-    data.Y[0] = np.nan
-    rows = np.concatenate(hold_out(data, SHARES, 0, rng()))
-    assert sorted(rows.tolist()) == [*range(1, 10), *range(20, 40)]
+    data.shards[0].Y[0] = np.nan
+    split = hold_out(data, PARTS, 0, rng())
+    assert numbers(split.take(*PARTS)) == [*range(1, 10), *range(20, 40)]
 
 
 def test_fewer_than_three_usable_bags_are_cut_in_time() -> None:
     data = dataset([100, 50, 30], unknown=(2,))
-    parts = hold_out(data, SHARES, 4 * SECOND, rng())
-    assert [data.time_ns[part[data.bag[part] == 0]][[0, -1]].tolist() for part in parts] == [
+    split = hold_out(data, PARTS, 4 * SECOND, rng())
+    assert split.in_blocks
+    blocks = [split.take(name).shards for name in PARTS]
+    assert [shards[0].time_ns[[0, -1]].tolist() for shards in blocks] == [
         [0, 59 * SECOND],
         [64 * SECOND, 79 * SECOND],
         [84 * SECOND, 99 * SECOND],
     ]
+    assert [[shard.name for shard in shards] for shards in blocks] == [["bag_0", "bag_1"]] * 3
     for bag in (0, 1):
-        blocks = [data.time_ns[part[data.bag[part] == bag]] for part in parts]
-        assert all(later[0] - earlier[-1] > 4 * SECOND for earlier, later in pairwise(blocks))
+        times = [shards[bag].time_ns for shards in blocks]
+        assert all(later[0] - earlier[-1] > 4 * SECOND for earlier, later in pairwise(times))
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_the_shortest_bag_can_still_be_trained_on(size: int) -> None:
-    train, validation, test = hold_out(dataset([size]), SHARES, 10 * SECOND, rng())
-    assert len(train) >= 1
-    assert len(validation) == len(test) == 0, "the gap swallows them"
+    split = hold_out(dataset([size]), PARTS, 10 * SECOND, rng())
+    assert split.take("train").intervals >= 1
+    assert split.take("validation", "test").intervals == 0, "the gap swallows them"
 
 
-def test_without_a_usable_row_all_parts_are_empty() -> None:
-    assert [len(part) for part in hold_out(dataset([5, 5, 5], unknown=(0, 1, 2)), SHARES, 0, rng())] == [0, 0, 0]
+def test_without_a_usable_interval_all_parts_are_empty() -> None:
+    split = hold_out(dataset([5, 5, 5], unknown=(0, 1, 2)), PARTS, 0, rng())
+    assert split.take(*PARTS).intervals == 0
 
 
-def test_dealing_keeps_the_order_of_rows() -> None:
+def test_parts_keep_the_order_of_the_data_set() -> None:
     data = dataset([5] * 6)
-    rows = np.arange(5, 30)
-    for part in deal_bags(data, rows, (0.5, 0.5), rng()):
-        assert (np.diff(part) > 0).all()
+    split = deal_bags(data, {"one": 0.5, "other": 0.5}, rng())
+    for names in (("one",), ("other",), ("other", "one")):
+        assert numbers(split.take(*names)) == sorted(numbers(split.take(*names)))
+    assert numbers(split.take("one", "other")) == list(range(30))
+
+
+def test_a_split_without_a_part_holds_nothing_of_it() -> None:
+    for sizes in ([100, 50], [10] * 6):  # blocks of time, and whole bags
+        split = hold_out(dataset(sizes), PARTS, 4 * SECOND, rng())
+        rest = split.without("test")
+        for name in ("train", "validation"):
+            assert numbers(rest.take(name)) == numbers(split.take(name))
+        assert rest.take("test").intervals == 0
+        assert not set(numbers(rest.data)) & set(numbers(split.take("test")))
+
+
+# --- Coverage ---------------------------------------------------------------------------------------------------------
+
+
+def test_coverage_of_whole_bags_counts_all_their_labelled_intervals() -> None:
+    data = dataset([10, 10])
+    data.shards[1].unknown[:3] = True
+    data.shards[1].Y[3:5] = np.nan
+    split = Split(data, ("train", "test"), (np.zeros(10, np.intp), np.ones(10, np.intp)))
+    assert split.coverage("test") == 5 / 8
+    assert split.coverage("train") == 1
+
+
+def test_coverage_of_blocks_of_time_is_that_of_the_block() -> None:
+    """Unknown intervals of the training block say nothing about the test block."""
+    data = dataset([100])
+    data.shards[0].unknown[1:51] = True
+    split = hold_out(data, PARTS, 0, rng())
+    assert numbers(split.take("test")) == list(range(80, 100))
+    assert split.coverage("test") == 1.0
+    assert split.coverage("train") < 0.2
+
+
+# --- Speed ------------------------------------------------------------------------------------------------------------
+
+
+def quadratic_deal(weights: NDArray[np.float64], shares: Sequence[float], rng: np.random.Generator) -> NDArray[np.intp]:
+    """The same deal as it reads in the paper: everything is counted anew for each group."""
+    groups, columns = weights.shape
+    lacking = np.outer(shares, np.maximum(weights.sum(axis=0), 1e-12))
+    part = np.full(groups, -1, np.intp)
+    left = rng.permutation(groups).tolist()
+    while left:
+        counts = (weights[left] > 0).sum(axis=0)
+        column = min((c for c in range(columns) if counts[c]), key=lambda c: int(counts[c]), default=columns - 1)
+        group = next((group for group in left if weights[group, column] > 0), left[0])
+        empty = [index for index in range(len(shares)) if not (part == index).any()]
+        choices = empty if len(left) <= len(empty) else range(len(shares))
+        chosen = max(choices, key=lambda index: (lacking[index, column], lacking[index, -1]))
+        part[group] = chosen
+        lacking[chosen] -= weights[group]
+        left.remove(group)
+    return part
+
+
+@given(
+    st.integers(1, 40).flatmap(
+        lambda groups: arrays(np.float64, (groups, 4), elements=st.sampled_from([0.0, 0.0, 1.0, 2.5, 40.0]))
+    ),
+    st.sampled_from([(0.6, 0.2, 0.2), (0.5, 0.5), (1 / 3, 1 / 3, 1 / 3), (1.0,)]),
+    st.integers(0, 9),
+)
+def test_the_fast_deal_is_the_slow_one(weights: NDArray[np.float64], shares: tuple[float, ...], seed: int) -> None:
+    np.testing.assert_array_equal(_deal(weights, shares, rng(seed)), quadratic_deal(weights, shares, rng(seed)))
+
+
+def test_the_work_of_a_deal_grows_as_the_bags() -> None:
+    """Eight times the bags take about eight times the work, counted in numbers that are looked at."""
+
+    class Row(np.ndarray):
+        """Counts them."""
+
+        looked_at = 0
+
+        def __getitem__(self, key: Any) -> Any:
+            found = super().__getitem__(key)
+            Row.looked_at += np.size(found)
+            return found
+
+    work = []
+    for groups in (500, 4000):
+        weights = np.random.default_rng(0).integers(0, 3, (groups, 5)).astype(np.float64)
+        Row.looked_at = 0
+        _deal(weights.view(Row), SHARES, rng())
+        work.append(Row.looked_at)
+    assert 500 < work[0] < work[1] < 12 * work[0]
