@@ -1,6 +1,31 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Multilabel obstacle classification for sidewalk robots: NumPy on the robot, the same code offline."""
+"""Multilabel obstacle classification for sidewalk robots: NumPy on the robot, the same code offline.
+
+The names below are for scripts; see docs/api.md. They are imported when they are first used, so that the robot's nodes,
+which import from the rooms of the package, load nothing that they do not need.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from obstacle_classifier.api import evaluate, load_model, load_sensors, predict, read_features, train
+
+__all__ = ["evaluate", "load_model", "load_sensors", "predict", "read_features", "train"]
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from obstacle_classifier import api
+
+    return getattr(api, name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

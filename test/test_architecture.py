@@ -23,7 +23,8 @@ from test.helpers.documents import DOCUMENTS, fill, markers, table
 from test.helpers.imports import PACKAGE, ROOT, Import, closure, imports, modules, room
 
 LAYERS: tuple[set[str], ...] = (
-    {"__init__", "demo"},
+    {"__init__"},
+    {"api", "demo"},
     {"tools"},
     {"cli", "nodes"},
     {"simulation", "training"},
@@ -39,14 +40,15 @@ LAYERS: tuple[set[str], ...] = (
 """The rooms from top to bottom: a room imports from lower layers only."""
 
 ROOMS: dict[str, set[str]] = {
-    "__init__": set(),
+    "__init__": {"api"},
+    "api": {"bags", "features", "model", "pipeline", "progress", "training"},
     "demo": {"bags", "errors", "features", "model", "progress", "simulation", "training"},
     "tools": {"bags", "errors", "features", "files", "model", "names", "nodes"},
     "cli": {"bags", "command", "errors", "features", "files", "model", "nn", "pipeline", "progress", "training"},
-    "nodes": {"errors", "features", "model", "names", "pipeline", "simulation"},
+    "nodes": {"errors", "model", "names", "pipeline", "simulation"},
     "simulation": {"documents", "errors", "names", "progress", "sensing"},
     "training": {"bags", "documents", "errors", "features", "files", "model", "networks", "nn", "pipeline", "progress"},
-    "bags": {"errors", "pipeline", "sensing"},
+    "bags": {"errors", "features", "names", "pipeline", "sensing"},
     "pipeline": {"features", "model"},
     "model": {"documents", "errors", "features", "files", "networks"},
     "networks": {"errors", "features", "nn"},

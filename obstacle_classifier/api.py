@@ -1,0 +1,122 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+"""The few functions that a person scripting needs; `from obstacle_classifier import ...` gives them.
+
+Paths may be texts. A bag may be a rosbag2 folder, a bare storage file or a ROS 1 bag. Problems that do not end the work
+are warnings of Python (`warnings.warn`); the others are an `ObstacleClassifierError` of one line.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from obstacle_classifier.bags import Bag, find_bags
+from obstacle_classifier.bags.intervals import read_intervals
+from obstacle_classifier.features import SensorsConfig, load_sensors
+from obstacle_classifier.model import Model
+from obstacle_classifier.pipeline import FeaturePipeline, FeatureVector, Pipeline, Prediction
+from obstacle_classifier.progress import Progress, Silent, Stage
+from obstacle_classifier.training import Training, parse_train_config
+from obstacle_classifier.training import evaluate as evaluate_model
+from obstacle_classifier.training import train as train_model
+from obstacle_classifier.training.backends import make_backend
+
+__all__ = ["evaluate", "load_model", "load_sensors", "predict", "read_features", "train"]
+
+AnyPath = str | os.PathLike[str]
+
+
+def load_model(path: AnyPath) -> Model:
+    """The model of a file, checked and tried on this machine.
+
+    Raises:
+        ModelError: Naming the file, the value found and the value expected.
+    """
+    return Model.load(Path(path))
+
+
+def read_features(bag: AnyPath, sensors: SensorsConfig) -> Iterator[FeatureVector]:
+    """The feature vectors of a recording, interval by interval, as the robot would have computed them.
+
+    Raises:
+        BagError: The recording cannot be read, has another type on a sensor's topic, or none of the topics.
+    """
+    with Bag(Path(bag)) as recording:
+        yield from read_intervals(recording, FeaturePipeline(sensors))
+        _warn(recording.problems)
+
+
+def predict(model: Model, bag: AnyPath) -> Iterator[Prediction]:
+    """The predictions for a recording, interval by interval, as the robot would have published them.
+
+    Raises:
+        BagError: As `read_features`.
+    """
+    with Bag(Path(bag)) as recording:
+        yield from read_intervals(recording, Pipeline(model))
+        _warn(recording.problems)
+
+
+def train(
+    sensors: SensorsConfig,
+    bags: Sequence[AnyPath],
+    settings: Mapping[str, Any] | None = None,
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Training:
+    """Train on labelled bags; `.model` of the result is the model, `.model.save(path)` writes its file.
+
+    Args:
+        sensors: The columns and the labels.
+        bags: Bags, folders of bags and globs.
+        settings: Training options by key, as in a training file; the others have their defaults.
+        jobs: Processes that read bags. A script that asks for more than one needs `if __name__ == "__main__":`.
+        progress: Told of every bag and epoch; by default warnings alone are passed on.
+
+    Raises:
+        BagError: No bag can be used, or no interval is left to train on.
+        ConfigError: An option or a label file that is not allowed.
+    """
+    config = parse_train_config(settings or {}, "settings")
+    return train_model(sensors, find_bags([*map(Path, bags)]), config, progress or _Warnings(), make_backend(jobs))
+
+
+def evaluate(
+    model: Model, bags: Sequence[AnyPath], *, jobs: int = 1, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Scores of a model on labelled bags that it was not trained on; see docs/training.md for their form.
+
+    Args:
+        model: The model.
+        bags: Bags, folders of bags and globs.
+        jobs: Processes that read bags.
+        progress: Told of every bag; by default warnings alone are passed on.
+
+    Raises:
+        BagError: No bag can be used, or none has a known, labelled interval.
+        ConfigError: A label file that is not allowed.
+    """
+    return evaluate_model(model, find_bags([*map(Path, bags)]), progress or _Warnings(), make_backend(jobs))
+
+
+class _Warnings:
+    """Progress that passes on warnings alone."""
+
+    def stage(self, name: str, total: int) -> AbstractContextManager[Stage]:
+        return Silent().stage(name, total)
+
+    def say(self, line: str) -> None:
+        if line.startswith("warning: "):
+            warnings.warn(line.removeprefix("warning: "), stacklevel=2)
+
+
+def _warn(problems: Sequence[str]) -> None:
+    for problem in problems:
+        warnings.warn(problem, stacklevel=2)
