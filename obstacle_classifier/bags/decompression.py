@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Bounded decompression: 32 KiB of zstd can unpack to 1 GiB, so every byte of it is counted while unpacking.
+"""Bounded decompression: 32 KiB of zstd can unpack to 1 GiB; the bytes are counted during unpacking.
 
 All compressed content of a recording passes through this module: chunks, messages and whole files.
 """

@@ -50,4 +50,4 @@ def load_metadata(path: Path) -> Metadata:
     except LookupError as error:
         raise DamageError(f"it lacks {error}") from None
     except (TypeError, ValueError, RecursionError, AttributeError) as error:
-        raise DamageError(f"not what rosbag2 writes ({error})") from None
+        raise DamageError(f"not in the form that rosbag2 writes ({error})") from None

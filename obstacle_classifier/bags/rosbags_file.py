@@ -11,7 +11,6 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from apsw import SQLITE_LIMIT_LENGTH
 from rosbags.interfaces import ConnectionExtRosbag2
 from rosbags.rosbag2 import Reader
 from rosbags.rosbag2.storage_mcap import DECOMPRESSORS
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
     from obstacle_classifier.bags.blocks import BlockStorage
 
 __all__ = ["RosbagsFile"]
+
+_LIMIT_LENGTH = 0  # SQLITE_LIMIT_LENGTH of https://www.sqlite.org/c3ref/c_limit_attached.html
 
 # rosbags unpacks a whole chunk before it compares the size with the declared size. Its decompressors get the
 # declared size as an argument; these use it as a limit.
@@ -62,7 +63,7 @@ class RosbagsFile:
             self._reader = self._stack.enter_context(Reader(path))
             storage = self._reader.storage
             if isinstance(storage, Sqlite3Reader) and storage.dbconn is not None:
-                storage.dbconn.limit(SQLITE_LIMIT_LENGTH, MAX_UNPACKED)  # an expression can declare any length
+                storage.dbconn.limit(_LIMIT_LENGTH, MAX_UNPACKED)  # an expression can declare any length
             self.channels = {c.id: _channel(c) for c in self._reader.connections}
             self.counts = {c.id: c.msgcount for c in self._reader.connections}
             count = self._reader.message_count

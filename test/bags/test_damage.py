@@ -44,7 +44,7 @@ def ordered(messages: list[Message]) -> list[Read]:
 
 
 def large(count: int = 900) -> list[Message]:
-    """Enough for several chunks."""
+    """Messages for several chunks."""
     return drives(count, size=5000)
 
 
@@ -71,7 +71,7 @@ def bags(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str | None
 
 
 def attempt(whole: Path, damage: Callable[[bytes], bytes]) -> tuple[list[Read], list[str]] | BagError:
-    """Read a damaged copy; any error but `BagError` leaves, and so does a leftover temporary file."""
+    """Read a damaged copy; any error other than `BagError` and any leftover temporary file fail the test."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / whole.name
         (shutil.copytree if whole.is_dir() else shutil.copy)(whole, path)
@@ -252,11 +252,11 @@ def test_metadata_that_promises_more(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "not what rosbag2 writes ('NoneType' object is not subscriptable)"),
+        ("", "not in the form that rosbag2 writes ('NoneType' object is not subscriptable)"),
         ("{", "not YAML ("),
         ("rosbag2_bagfile_information: {}", "it lacks 'relative_file_paths'"),
         ("[" * 5000, "not "),
-        ("rosbag2_bagfile_information: {relative_file_paths: [3]}", "not what rosbag2 writes ("),
+        ("rosbag2_bagfile_information: {relative_file_paths: [3]}", "not in the form that rosbag2 writes ("),
     ],
 )
 def test_metadata_that_is_none(tmp_path: Path, text: str, reason: str) -> None:
@@ -375,7 +375,7 @@ def test_an_index_that_lies_about_time(tmp_path: Path) -> None:
     assert len(got) == len(messages) or problems
 
 
-def test_metadata_of_the_helper_is_what_rosbag2_writes(tmp_path: Path) -> None:
+def test_metadata_of_the_helper_has_the_form_of_rosbag2(tmp_path: Path) -> None:
     one = yaml.safe_load((write_bag(tmp_path / "one", drives(9)) / "metadata.yaml").read_text())
     three = yaml.safe_load((write_bag(tmp_path / "three", drives(9), split=3) / "metadata.yaml").read_text())
     one, three = one["rosbag2_bagfile_information"], three["rosbag2_bagfile_information"]

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Compressed content that unpacks to far more than it should: memory and disk stay bounded, the rest is read."""
+"""Compressed content that unpacks to far more than its size: memory and disk stay bounded, other messages are read."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ else:
 STRING = "std_msgs/msg/String"
 GIB = 2**30
 HEADROOM = 2**26
-"""Bytes that reading may take beyond what it unpacks."""
+"""Bytes that reading may allocate beyond the unpacked messages."""
 
 MEASURE = """
 import json, sys, tracemalloc
@@ -130,7 +130,7 @@ def test_a_computed_column_of_a_database_is_bounded(tmp_path: Path, damaged: boo
 
 
 def test_a_view_in_a_database_is_refused(tmp_path: Path) -> None:
-    """Its rows need not end."""
+    """A view can have rows without end."""
     path = write_bag(tmp_path / "run", drives(20), "sqlite3")
     with closing(sqlite3.connect(path / "run.db3")) as database:
         database.executescript("""

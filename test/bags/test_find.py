@@ -21,7 +21,7 @@ def names(folder: Path, found: list[Path]) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Recordings of every form, some folders deep."""
+    """Recordings of every kind, some in nested folders."""
     root = tmp_path / "recordings"
     for number in (1, 2, 10):
         write_bag(root / "day" / f"run_{number}", drives(3), labels="start,end,label\n")
@@ -86,7 +86,7 @@ def test_a_bag_whose_files_are_gone_is_found_so_that_reading_it_tells(folder: Pa
 
 
 @pytest.mark.parametrize(
-    ("pattern", "what"),
+    ("pattern", "reason"),
     [
         ("gone", "no such file or folder"),
         ("day/walk_*", "no such file or folder"),
@@ -95,10 +95,10 @@ def test_a_bag_whose_files_are_gone_is_found_so_that_reading_it_tells(folder: Pa
         ("*.md", "no recording there"),
     ],
 )
-def test_a_pattern_without_recording(folder: Path, pattern: str, what: str) -> None:
+def test_a_pattern_without_recording(folder: Path, pattern: str, reason: str) -> None:
     with pytest.raises(BagError) as caught:
         find_bags([folder / "day", folder / pattern])
     assert str(caught.value) == (
-        f"{folder}/{pattern}: {what}, expected a rosbag2 folder, a .mcap or .db3 file (or .zstd of one), "
+        f"{folder}/{pattern}: {reason}, expected a rosbag2 folder, a .mcap or .db3 file (or .zstd of one), "
         "or a ROS 1 .bag, a folder of those, or a glob that matches some"
     )

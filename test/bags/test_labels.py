@@ -142,7 +142,7 @@ def test_forms_that_are_refused(tmp_path: Path, text: bytes, message: str) -> No
         max_size=8,
     )
 )
-def test_the_track_says_what_the_rows_say(
+def test_the_track_agrees_with_the_rows(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, int, str]]
 ) -> None:
     text = "start,end,label\n" + "".join(f"{start / 10},{end / 10},{label}\n" for start, end, label in rows)
@@ -164,7 +164,7 @@ def topic_bag(folder: Path, states: list[tuple[int, str]], storage: str = "mcap"
 
 
 @pytest.mark.parametrize("storage", ["mcap", "sqlite3", "ros1"])
-def test_the_topic_tells_what_is_present_from_then_on(tmp_path: Path, storage: str) -> None:
+def test_a_message_of_the_topic_holds_until_the_next(tmp_path: Path, storage: str) -> None:
     states = [(10, "bicycle"), (20, " pedestrian , bicycle,"), (30, ""), (40, "ignore,bicycle"), (50, "pedestrian")]
     with Bag(topic_bag(tmp_path, states, storage)) as bag:
         track = load_labels(bag, LABELS, "/truth")

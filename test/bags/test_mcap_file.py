@@ -43,7 +43,7 @@ def test_without_chunks(tmp_path: Path, parts: list[Record], expected: list[tupl
 
 
 def test_without_chunks_and_out_of_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `rosbags` refuses; several runs of messages overlap in time."""
+    """`rosbags` refuses such a file. Several runs of messages overlap in time."""
     monkeypatch.setattr("obstacle_classifier.bags.recovery.mcap_file.RUN", 2000)
     messages = [("/a", "std_msgs/msg/String", START + 1000 * i, string(str(i))) for i in range(300)]
     parts = plain_records(write_bag(tmp_path / "source", messages))

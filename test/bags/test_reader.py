@@ -40,7 +40,7 @@ KINDS = [
 
 
 def ordered(messages: list[Message]) -> list[tuple[str, int, bytes]]:
-    """As a bag must give them: by time, then topic, then as recorded."""
+    """In the order of a bag: by time, then by topic, then as recorded."""
     return [(topic, time, data) for topic, _, time, data in sorted(messages, key=lambda m: (m[2], m[0]))]
 
 

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Layouts and values of messages written out by hand."""
+"""Layouts and values of messages written byte by byte."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Batches: every row is what its message alone would give, and nothing is lost or reordered."""
+"""Batches: each row equals that of its message alone; none is lost or reordered."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _decoder(type_name: str) -> Decoder:
 
 
 def _messages(type_name: str, seed: int, count: int) -> list[bytes]:
-    """Of either byte order, with layouts mixed, some damaged."""
+    """Messages in both byte orders, of mixed layouts, some damaged."""
     rng = np.random.default_rng(seed)
     messages = []
     for _ in range(count):

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Every type reads as rosbags and rclpy read it."""
+"""Every message type is decoded to the same values as by rosbags and rclpy."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Bytes that nobody meant: truncated, mutated and random messages read as rosbags reads them, or not at all."""
+"""Truncated, mutated and random messages: decoded to the values of rosbags, or refused."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TYPES = sorted(SCHEMAS)
 
 
 def _mutated(data: bytes, rng: np.random.Generator) -> bytes:
-    """One damage out of many, near the beginning rather than the end, where the lengths are."""
+    """One kind of damage, mostly near the beginning, where the lengths are."""
     damaged = bytearray(data)
     place = int(len(data) * rng.random() ** 2)
     kind = rng.integers(9)
@@ -70,7 +70,7 @@ def test_damaged_messages_read_as_rosbags_or_not_at_all(index: int) -> None:
 
 
 def _reads_as_rosbags(type_name: str, data: bytes) -> bool:
-    """Whether the message can be read at all; fails where the two disagree."""
+    """Whether the message can be read; the test fails if rosbags disagrees."""
     from rosbags.serde import SerdeError
 
     try:
@@ -84,7 +84,7 @@ def _reads_as_rosbags(type_name: str, data: bytes) -> bool:
 
 
 def _check_decoder(type_name: str, buffers: list[bytes], readable: list[int]) -> None:
-    """What parses has a row, equal to the one that it has alone, and all else has an error."""
+    """A readable message has a row, equal to that of the message alone; every other message has an error."""
     options: dict[str, object] = {"channels": ["position.left", "effort.right"]} if "Joint" in type_name else {}
     if type_name.endswith(("LaserScan", "PointCloud2")):
         options = {"reduce": ["min", "max", "mean", "std", "count"], "max_range": 5.0}

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What a sensor may be asked for, and how a mistake is named."""
+"""Options of the sensor types, and the errors for invalid options."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Distances by REP-117, with every number worked out by hand."""
+"""Distances by REP-117; all expected numbers are computed by hand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ALL = ["min", "max", "mean", "std", "count"]
 
 
 def _scan(ranges: list[float], options: dict[str, object] | None = None, **fields: float) -> list[float]:
-    """One sector over all beams unless told otherwise."""
+    """Decode with one sector over all beams, unless options say otherwise."""
     decoder = make_decoder("sensor_msgs/msg/LaserScan", {"sectors": 1, "reduce": ALL, **(options or {})})
     row: list[float] = decoder.decode([make_scan(ranges, **fields)]).values[0].tolist()  # type: ignore[arg-type]
     return row
@@ -76,7 +76,7 @@ def test_scan_without_usable_limits(limits: tuple[float, float], expected: list[
 
 
 def _sectors(angles: list[float], options: dict[str, object]) -> list[int]:
-    """The sector in which a beam at each angle counts, -1 for none; one scan of one beam each."""
+    """The sector that counts a beam at each angle, -1 for none; each scan has one beam."""
     decoder = make_decoder("sensor_msgs/msg/LaserScan", {"reduce": ["count"], **options})
     rows = decoder.decode([make_scan([1.0], angle_min=angle, angle_increment=0.0) for angle in angles]).values
     return [int(np.argmax(row)) if row.any() else -1 for row in rows]
