@@ -34,10 +34,10 @@ from obstacle_classifier.features import SensorsConfig, load_sensors
 from obstacle_classifier.networks import fit_normaliser, standardise
 from obstacle_classifier.nn import sigmoid
 from obstacle_classifier.progress import Silent, TextProgress
-from obstacle_classifier.training import TrainConfig
+from obstacle_classifier.training import DefaultSettings
 from obstacle_classifier.training.dataset import Dataset, read_dataset
-from obstacle_classifier.training.fit import fit_dataset
 from obstacle_classifier.training.metrics import average_precision
+from obstacle_classifier.training.recipes import DefaultRecipe
 from obstacle_classifier.training.split import deal_bags
 
 ROOT = Path(__file__).parents[1]
@@ -50,16 +50,16 @@ SKLEARN_RATE = 0.1  # of its SGD: the best of `SKLEARN_RATES` by --tune
 SKLEARN_RATES = (0.001, 0.003, 0.01, 0.03, 0.1)
 
 Scores = NDArray[np.floating]
-Method = Callable[[Dataset, Dataset, SensorsConfig, TrainConfig], Scores]
+Method = Callable[[Dataset, Dataset, SensorsConfig, DefaultSettings], Scores]
 """Fit on the first bags, and score the second: (n, c), larger for "present"."""
 
 
-def ours(train: Dataset, test: Dataset, sensors: SensorsConfig, config: TrainConfig) -> Scores:
+def ours(train: Dataset, test: Dataset, sensors: SensorsConfig, config: DefaultSettings) -> Scores:
     """The project's network as `train` fits it, its validation bags taken from the training bags."""
     shares = {"train": 1 - config.validation_share, "validation": config.validation_share}
     split = deal_bags(train, shares, np.random.default_rng(config.seed))
-    fitted = fit_dataset(split, sensors, config, Silent())
-    return np.asarray(sigmoid(fitted.network.logits(standardise(test.stack()[0], fitted.mean, fitted.scale))))
+    network = DefaultRecipe().fit(split, sensors.layout, config, Silent()).network
+    return np.asarray(sigmoid(network.logits(network.inputs(test.stack()[0]))))
 
 
 def standardised(
@@ -72,7 +72,7 @@ def standardised(
 
 
 def sklearn_mlp(
-    train: Dataset, test: Dataset, sensors: SensorsConfig, config: TrainConfig, **options: object
+    train: Dataset, test: Dataset, sensors: SensorsConfig, config: DefaultSettings, **options: object
 ) -> Scores:
     """scikit-learn's network of the same size, batch and epochs."""
     from sklearn.neural_network import MLPClassifier
@@ -90,13 +90,13 @@ def sklearn_mlp(
 
 
 def sklearn_sgd(
-    train: Dataset, test: Dataset, sensors: SensorsConfig, config: TrainConfig, rate: float = SKLEARN_RATE
+    train: Dataset, test: Dataset, sensors: SensorsConfig, config: DefaultSettings, rate: float = SKLEARN_RATE
 ) -> Scores:
     """scikit-learn's network by plain SGD."""
     return sklearn_mlp(train, test, sensors, config, solver="sgd", momentum=0, learning_rate_init=rate)
 
 
-def forest(train: Dataset, test: Dataset, sensors: SensorsConfig, config: TrainConfig) -> Scores:
+def forest(train: Dataset, test: Dataset, sensors: SensorsConfig, config: DefaultSettings) -> Scores:
     """scikit-learn's random forest."""
     from sklearn.ensemble import RandomForestClassifier
 
@@ -138,7 +138,7 @@ def inner_folds(data: Dataset, seed: int) -> Iterator[tuple[Dataset, Dataset]]:
 
 
 def measure(
-    method: Method, parts: Sequence[tuple[int, Dataset, Dataset]], sensors: SensorsConfig, config: TrainConfig
+    method: Method, parts: Sequence[tuple[int, Dataset, Dataset]], sensors: SensorsConfig, config: DefaultSettings
 ) -> list[float]:
     """Macro average precision of each (seed, training bags, bags to score)."""
     return [
@@ -153,12 +153,12 @@ class Candidate:
 
     name: str
     method: Method
-    config: TrainConfig
+    config: DefaultSettings
 
 
 def candidates() -> Iterator[Candidate]:
     """The recipes that --tune scores: ours about its defaults, and the rate of scikit-learn's SGD."""
-    default = TrainConfig()
+    default = DefaultSettings()
     for rate in SKLEARN_RATES:
         yield Candidate(f"sklearn sgd  learning_rate {rate:g}", partial(sklearn_sgd, rate=rate), default)
     for learning_rate in (0.005, 0.01, 0.02):
@@ -178,7 +178,7 @@ def main() -> int:
         print(f"no recordings: {options.data} does not exist")
         return 0
     warnings.filterwarnings("ignore")  # scikit-learn says of every fit that it might go on
-    tried = candidates() if options.tune else [Candidate(name, m, TrainConfig()) for name, m in METHODS.items()]
+    tried = candidates() if options.tune else [Candidate(name, m, DefaultSettings()) for name, m in METHODS.items()]
     tried, rows = list(tried), inner_folds if options.tune else folds
     print(
         f"macro average precision, {FOLDS} folds by bag, {options.seeds} seeds: mean +- deviation over folds and seeds"

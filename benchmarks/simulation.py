@@ -33,7 +33,7 @@ from obstacle_classifier.features import SensorsConfig, load_sensors
 from obstacle_classifier.networks import fit_normaliser, standardise
 from obstacle_classifier.progress import TextProgress
 from obstacle_classifier.simulation import load_scenario, simulate
-from obstacle_classifier.training import TrainConfig, evaluate, load_train_config, train
+from obstacle_classifier.training import DefaultSettings, evaluate, load_train_config, train
 from obstacle_classifier.training.dataset import Dataset, read_dataset
 from obstacle_classifier.training.metrics import average_precision
 
@@ -80,7 +80,7 @@ def matrix(data: Dataset) -> tuple[Floats, Floats]:
     return X, Y.astype(np.float64)
 
 
-def sklearn_mlp(fit: tuple[Floats, Floats], test: Floats, config: TrainConfig, columns: Sequence[str]) -> Floats:
+def sklearn_mlp(fit: tuple[Floats, Floats], test: Floats, config: DefaultSettings, columns: Sequence[str]) -> Floats:
     """scikit-learn's network of the same size, batch and epochs, by its own optimizer."""
     from sklearn.neural_network import MLPClassifier
 
@@ -121,6 +121,8 @@ def compare(bags: list[list[Path]], sensors: SensorsConfig, settings: Sequence[s
     say = TextProgress()
     # The held-out bags are the test: of the training bags none is needed for one.
     config = load_train_config(None, ["test_share=0.001", *settings])
+    if not isinstance(config, DefaultSettings):
+        raise SystemExit("expected the recipe 'default': scikit-learn's network takes its size and epochs from it")
     began = time.monotonic()
     model = train(sensors, bags[0], config, say).model
     print(f"trained on {len(bags[0])} bags in {time.monotonic() - began:.0f} s")

@@ -23,7 +23,8 @@ from obstacle_classifier.features import sensors_config
 from obstacle_classifier.features.statistics import STATISTICS
 from obstacle_classifier.model import manifest
 from obstacle_classifier.sensing import MESSAGE_TYPES, OptionError, make_decoder
-from obstacle_classifier.training.config import OPTIONS, TrainConfig
+from obstacle_classifier.training.config import all_options
+from obstacle_classifier.training.recipes import RECIPES
 from test.helpers.documents import DOCUMENTS, ROOT, fill, markers, table
 
 FILE_KEYS: Mapping[str, tuple[str, str]] = {  # default, meaning
@@ -186,12 +187,13 @@ def _sentence(text: str) -> str:
 
 
 def _options() -> str:
-    defaults = TrainConfig().document()
     rows = []
-    for key, schema in OPTIONS.items():
-        kind, allowed = cells(schema)
-        rows.append((f"`{key}`", kind, _default(defaults[key]), allowed, str(schema["description"])))
-    return table(("option", "type", "default", "range", "meaning"), rows)
+    for key, option in all_options().items():
+        kind, allowed = cells(option.schema())
+        users = [name for name, recipe in RECIPES.items() if key in recipe.settings.options()]
+        recipes = "all" if key == "recipe" or len(users) == len(RECIPES) else ", ".join(f"`{name}`" for name in users)
+        rows.append((f"`{key}`", kind, _default(option.default), allowed, recipes, option.description))
+    return table(("option", "type", "default", "range", "recipes", "meaning"), rows)
 
 
 def _manifest() -> str:

@@ -15,6 +15,7 @@ from obstacle_classifier.networks.network import (
     Network,
     network_class,
     register,
+    registered,
 )
 from obstacle_classifier.networks.standardise import fit_normaliser, standardise
 
@@ -28,6 +29,7 @@ __all__ = [
     "fit_normaliser",
     "network_class",
     "register",
+    "registered",
     "standardise",
 ]
 

@@ -3,13 +3,17 @@
 
 """Bags to a model: split, fit, measure."""
 
-from obstacle_classifier.training.config import TrainConfig, load_train_config, parse_train_config
+from obstacle_classifier.training.config import load_train_config, parse_train_config
 from obstacle_classifier.training.evaluate import evaluate
 from obstacle_classifier.training.metrics import format_scores
+from obstacle_classifier.training.recipes import DefaultSettings, ReferenceSettings
+from obstacle_classifier.training.settings import Settings
 from obstacle_classifier.training.train import Training, train
 
 __all__ = [
-    "TrainConfig",
+    "DefaultSettings",
+    "ReferenceSettings",
+    "Settings",
     "Training",
     "evaluate",
     "format_scores",

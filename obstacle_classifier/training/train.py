@@ -17,18 +17,15 @@ from obstacle_classifier.bags.find import bag_names
 from obstacle_classifier.errors import BagError, ConfigError, ModelError
 from obstacle_classifier.features import SensorsConfig
 from obstacle_classifier.model import Model, Reference
-from obstacle_classifier.networks import MLPNetwork
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.backends import Backend
-from obstacle_classifier.training.config import TrainConfig
 from obstacle_classifier.training.dataset import BadBag, Dataset, read_dataset, warn_left_out
-from obstacle_classifier.training.fit import Epoch, fit_dataset
 from obstacle_classifier.training.metrics import scores
+from obstacle_classifier.training.recipes import Epoch, recipe_of
+from obstacle_classifier.training.settings import Settings
 from obstacle_classifier.training.split import Split, hold_out
 
 __all__ = ["Scored", "Training", "train"]
-
-PARTS = ("train", "validation", "test")
 
 _DRAFT_ROWS = 100
 
@@ -74,19 +71,19 @@ class Training:
 def train(
     sensors: SensorsConfig,
     paths: Sequence[Path],
-    config: TrainConfig,
+    settings: Settings,
     progress: Progress,
     backend: Backend | None = None,
 ) -> Training:
     """Train on labelled bags.
 
-    Whole bags go to the training, the validation (early stopping) or the test part (scores); fewer than three bags are
-    each cut into time blocks. The network saved has been fitted on all but the test part, as `fit_dataset` says.
+    Whole bags go to the test part, which only the scores see, or to one of the parts that the recipe asks for; fewer
+    than three bags are each cut into time blocks. The recipe fits the network on all but the test part.
 
     Args:
         sensors: The columns and the labels.
         paths: The bags; those that cannot be used are left out and named.
-        config: The options.
+        settings: The options, which name the recipe.
         progress: Told of every bag and every epoch.
         backend: Where the bags are read; by default here, one after the other.
 
@@ -95,39 +92,43 @@ def train(
         ConfigError: A label file that does not hold what it must, a network or a list of bags that no model file holds,
             or a learning rate at which the loss diverged.
     """
-    _check_size(sensors, config, paths)
+    recipe = recipe_of(settings)
+    _check_size(sensors, settings, paths)
     data = read_dataset(paths, sensors, progress, backend=backend)
     for shard in data:
         for problem in shard.problems:
             progress.say(f"warning: {problem}")
     warn_left_out(data.left_out, len(paths), progress)
-    shares = (1 - config.validation_share - config.test_share, config.validation_share, config.test_share)
+    shares = {**recipe.shares(settings), "test": settings.test_share}
     # What a feature vector reaches back for: samples in the window, and a newest value not yet stale.
     gap = max(max(spec.window, spec.timeout) for spec in sensors.sensors)
-    split = hold_out(data, dict(zip(PARTS, shares, strict=True)), gap, np.random.default_rng(config.seed))
-    if not split.take("train").intervals:
+    split = hold_out(data, shares, gap, np.random.default_rng(settings.seed))
+    if not split.take(split.names[0]).intervals:
         raise BagError(
             f"{', '.join(map(str, paths))}: found {data.intervals} intervals, none of them both known and labelled, "
             "expected some to train on"
         )
-    _warn(split, sensors, progress)
-    fitted = fit_dataset(split.without("test"), sensors, config, progress)
+    fitted_parts = split.names[:-1]
+    _warn(split, fitted_parts, sensors, progress)
+    fitted = recipe.fit(split.without("test"), sensors.layout, settings, progress)
     part_of_bag = _parts(split)
     model = Model.create(
         sensors=sensors,
-        network=MLPNetwork.of(fitted.network, fitted.mean, fitted.scale),
-        reference=Reference.of(split.take("train", "validation").stack()[0]),
-        training=config.document(),
-        seed=config.seed,
+        network=fitted.network,
+        calibration=fitted.calibration,
+        rules=fitted.rules,
+        reference=Reference.of(split.take(*fitted_parts).stack()[0]),
+        training=settings.document(),
+        seed=settings.seed,
         bags=[{"name": shard.name, "sha256": shard.sha256, "part": part_of_bag[shard.name]} for shard in data],
     )
     scored = _scored(model, split.take("test"))
     model = model.with_metrics(_test_scores(model, scored, split.coverage("test")))
-    bags = {part: tuple(name for name, own in part_of_bag.items() if own == part) for part in PARTS}
+    bags = {part: tuple(name for name, own in part_of_bag.items() if own == part) for part in split.names}
     return Training(model, fitted.history, fitted.epochs, bags, scored, data.left_out)
 
 
-def _check_size(sensors: SensorsConfig, config: TrainConfig, paths: Sequence[Path]) -> None:
+def _check_size(sensors: SensorsConfig, settings: Settings, paths: Sequence[Path]) -> None:
     """Refuse what no model file can hold, before the work.
 
     Raises:
@@ -139,17 +140,17 @@ def _check_size(sensors: SensorsConfig, config: TrainConfig, paths: Sequence[Pat
     try:
         Model.create(
             sensors=sensors,
-            network=MLPNetwork.create(X, sensors.layout, c, hidden=config.hidden, rng=np.random.default_rng(0)),
+            network=recipe_of(settings).first_network(X, sensors.layout, c, settings, np.random.default_rng(0)),
             reference=Reference.of(X),
             metrics=scores(blank, blank, blank.astype(np.bool_), sensors.labels, 1.0),
-            training=config.document(),
-            seed=config.seed,
+            training=settings.document(),
+            seed=settings.seed,
             bags=[{"name": name, "sha256": "0" * 64, "part": "time blocks"} for name in bag_names(paths)],
         )
     except ModelError as error:
         raise ConfigError(
-            f"no model file holds the model of {len(paths)} bags, {len(sensors.columns)} columns and "
-            f"hidden {config.hidden}: {error}"
+            f"no model file holds a model of {len(paths)} bags, {len(sensors.columns)} columns and these training "
+            f"options: {error}"
         ) from None
 
 
@@ -172,7 +173,7 @@ def _test_scores(model: Model, scored: Scored | None, coverage: float) -> dict[s
     return scores(scored.Y, scored.P, thresholds <= scored.P, model.labels, coverage)
 
 
-def _warn(split: Split, sensors: SensorsConfig, progress: Progress) -> None:
+def _warn(split: Split, fitted_parts: Sequence[str], sensors: SensorsConfig, progress: Progress) -> None:
     """Say what the recordings cannot teach."""
     for shard in split.data:
         if not shard.usable.any():
@@ -181,9 +182,9 @@ def _warn(split: Split, sensors: SensorsConfig, progress: Progress) -> None:
         ("validation", "validation interval, so all epochs run"),
         ("test", "test interval, so there are no scores"),
     ):
-        if not split.take(part).intervals:
+        if part in split.names and not split.take(part).intervals:
             progress.say(f"warning: the recordings are too short for a {meaning}")
-    X, Y = split.take("train", "validation").stack()
+    X, Y = split.take(*fitted_parts).stack()
     for label, share in zip(sensors.labels, Y.mean(axis=0), strict=True):
         if share in (0, 1):
             carriers = "no training interval carries it" if share == 0 else "every training interval carries it"

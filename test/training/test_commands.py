@@ -155,6 +155,6 @@ def test_a_network_that_no_model_file_holds_is_refused_before_any_bag_is_read(fo
     result = run("train", *arguments, "--set", "hidden=3000", status=1)
     assert "bags " not in result.stderr.partition("obstacle_classifier:")[0], "no bag was read"
     assert result.stderr.splitlines()[-1].startswith(
-        "obstacle_classifier: no model file holds the model of 4 bags, 5 columns and hidden 3000: "
+        "obstacle_classifier: no model file holds a model of 4 bags, 5 columns and these training options: "
     )
     assert " bytes of arrays, expected at most 33554432" in result.stderr

@@ -13,13 +13,13 @@ pytest.importorskip("rosbags", reason="rosbags is not installed")
 from obstacle_classifier.errors import BagError, ConfigError
 from obstacle_classifier.networks import fit_normaliser
 from obstacle_classifier.progress import Silent
-from obstacle_classifier.training import TrainConfig, Training, evaluate, train
+from obstacle_classifier.training import DefaultSettings, ReferenceSettings, Training, evaluate, train
 from obstacle_classifier.training.dataset import read_dataset
 from test.helpers.bags import write_bag
 from test.helpers.messages import make_float32
 from test.helpers.training import FLOAT32, SENSORS, START, Recorder, write_street
 
-CONFIG = TrainConfig(hidden=16, epochs=40, patience=10)
+SETTINGS = DefaultSettings(hidden=16, epochs=40, patience=10)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def streets(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def training(streets: list[Path]) -> Training:
-    return train(SENSORS, streets, CONFIG, Silent())
+    return train(SENSORS, streets, SETTINGS, Silent())
 
 
 def test_what_can_be_learnt_is(training: Training) -> None:
@@ -64,9 +64,9 @@ def test_evaluate_gives_the_scores_that_training_promised(training: Training, st
     )
 
 
-def test_the_reference_preset_trains(streets: list[Path]) -> None:
-    model = train(SENSORS, streets, TrainConfig(preset="reference", hidden=16), Silent()).model
-    assert model.provenance.training["preset"] == "reference"
+def test_the_reference_recipe_trains(streets: list[Path]) -> None:
+    model = train(SENSORS, streets, ReferenceSettings(hidden=16), Silent()).model
+    assert model.provenance.training["recipe"] == "reference"
     assert model.metrics["macro"]["average_precision"] > 0.5
 
 
@@ -75,7 +75,7 @@ def test_the_reference_preset_trains(streets: list[Path]) -> None:
 
 def test_one_bag_is_cut_into_blocks_of_time(tmp_path: Path) -> None:
     recorder = Recorder()
-    training = train(SENSORS, [write_street(tmp_path / "street", 0, 30.0)], CONFIG, recorder)
+    training = train(SENSORS, [write_street(tmp_path / "street", 0, 30.0)], SETTINGS, recorder)
     assert training.bags == {"train": (), "validation": (), "test": ()}
     assert training.model.bags[0]["part"] == "time blocks"
     # 300 intervals, 60 in the last block, of which the first 0.3 s (the timeout) are left out.
@@ -87,7 +87,7 @@ def test_a_label_that_training_never_or_always_sees_is_told(tmp_path: Path) -> N
     labels = "start,end,label\n0,100,near\n"
     bags = [write_street(tmp_path / f"s{seed}", seed, 4.0, labels=labels) for seed in range(4)]
     recorder = Recorder()
-    training = train(SENSORS, bags, CONFIG, recorder)
+    training = train(SENSORS, bags, SETTINGS, recorder)
     assert "warning: label near: every training interval carries it, so it cannot be learnt" in recorder.lines
     assert "warning: label loud: no training interval carries it, so it cannot be learnt" in recorder.lines
     assert training.model.metrics["labels"]["loud"]["average_precision"] is None
@@ -98,7 +98,7 @@ def test_a_bag_without_a_known_interval_is_left_out_and_named(tmp_path: Path) ->
     deaf = write_bag(tmp_path / "deaf", noise, labels="start,end,label\n")
     bags = [deaf, *(write_street(tmp_path / f"s{seed}", seed, 4.0) for seed in range(3))]
     recorder = Recorder()
-    training = train(SENSORS, bags, CONFIG, recorder)
+    training = train(SENSORS, bags, SETTINGS, recorder)
     assert "warning: bag deaf: no interval is both known and labelled, so it is not used" in recorder.lines
     assert training.model.bags[0]["part"] == "unused"
     assert [len(names) for names in training.bags.values()] == [1, 1, 1]
@@ -109,14 +109,14 @@ def test_a_sensor_that_no_recording_has_is_told(tmp_path: Path) -> None:
     labels = "start,end,label\n0,1,near\n1,3,loud\n"
     bags = [write_bag(tmp_path / f"b{index}", distance, labels=labels) for index in range(3)]
     recorder = Recorder()
-    training = train(SENSORS, bags, CONFIG, recorder)
+    training = train(SENSORS, bags, SETTINGS, recorder)
     assert "warning: columns never known in a training interval: noise.data.last" in recorder.lines
     assert training.model.metrics["n"] > 0
 
 
 def test_a_recording_of_a_moment(tmp_path: Path) -> None:
     recorder = Recorder()
-    training = train(SENSORS, [write_street(tmp_path / "street", 0, 0.2)], CONFIG, recorder)
+    training = train(SENSORS, [write_street(tmp_path / "street", 0, 0.2)], SETTINGS, recorder)
     assert recorder.lines[:2] == [
         "warning: the recordings are too short for a validation interval, so all epochs run",
         "warning: the recordings are too short for a test interval, so there are no scores",
@@ -127,7 +127,7 @@ def test_a_recording_of_a_moment(tmp_path: Path) -> None:
 def test_nothing_to_train_on_is_refused(tmp_path: Path) -> None:
     bag = write_street(tmp_path / "street", 0, 2.0, labels="start,end,label\n0,100,ignore\n")
     with pytest.raises(BagError) as caught:
-        train(SENSORS, [bag], CONFIG, Silent())
+        train(SENSORS, [bag], SETTINGS, Silent())
     assert str(caught.value) == (
         f"{bag}: found 19 intervals, none of them both known and labelled, expected some to train on"
     )
@@ -135,4 +135,4 @@ def test_nothing_to_train_on_is_refused(tmp_path: Path) -> None:
 
 def test_a_learning_rate_at_which_the_loss_diverges_is_refused(streets: list[Path]) -> None:
     with pytest.raises(ConfigError, match=r"^learning_rate 1e\+08: found in epoch 1 a loss of "):
-        train(SENSORS, streets, TrainConfig(learning_rate=1e8), Silent())
+        train(SENSORS, streets, DefaultSettings(learning_rate=1e8), Silent())

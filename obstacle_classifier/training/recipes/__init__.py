@@ -1,0 +1,32 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Recipes: a data set and settings to a fitted network. One module a recipe; `RECIPES` is the only list.
+
+A new recipe is a subclass of `Recipe`, its settings a subclass of `Settings`, in a module of its own, and one line here
+that registers it.
+"""
+
+from obstacle_classifier.training.recipes.default import DefaultRecipe, DefaultSettings
+from obstacle_classifier.training.recipes.recipe import RECIPES, Epoch, Fitted, Recipe, recipe_of, register
+from obstacle_classifier.training.recipes.reference import ReferenceRecipe, ReferenceSettings
+
+__all__ = [
+    "DEFAULT",
+    "RECIPES",
+    "DefaultRecipe",
+    "DefaultSettings",
+    "Epoch",
+    "Fitted",
+    "Recipe",
+    "ReferenceRecipe",
+    "ReferenceSettings",
+    "recipe_of",
+    "register",
+]
+
+DEFAULT = DefaultSettings.recipe
+"""Name of the recipe that is used if none is named."""
+
+register(DefaultRecipe)
+register(ReferenceRecipe)

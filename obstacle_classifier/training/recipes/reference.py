@@ -1,0 +1,61 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+"""The recipe of the classifier's specification, to compare others with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from obstacle_classifier.features import Layout
+from obstacle_classifier.networks import MLPNetwork, fit_normaliser, standardise
+from obstacle_classifier.nn import MLP, log_loss_from_logits
+from obstacle_classifier.progress import Progress
+from obstacle_classifier.training.recipes.recipe import Epoch, Fitted, Recipe, check_finite
+from obstacle_classifier.training.settings import NetworkSettings
+from obstacle_classifier.training.split import Split
+
+__all__ = ["ReferenceRecipe", "ReferenceSettings"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferenceSettings(NetworkSettings):
+    """Options of the recipe `reference`: all but these are part of the recipe."""
+
+    recipe: ClassVar[str] = "reference"
+
+
+class ReferenceRecipe(Recipe[ReferenceSettings]):
+    """`MLP.sgd` as it is: 10 epochs, batches of 100 in recorded order, rate 0.1, first weights as drawn."""
+
+    settings = ReferenceSettings
+    summary = "10 epochs, batches of 100 in order, rate 0.1"
+
+    def first_network(
+        self, X: NDArray[np.float64], layout: Layout, c: int, settings: ReferenceSettings, rng: np.random.Generator
+    ) -> MLPNetwork:
+        """Kaiming weights behind a standardiser."""
+        mlp = MLP(len(layout.columns), settings.hidden, c, rng, np.float32)
+        return MLPNetwork.of(mlp, *fit_normaliser(X, layout.is_missing))
+
+    def shares(self, settings: ReferenceSettings) -> dict[str, float]:
+        """Two parts as in the default recipe, so that equal seeds hold out the same test bags; both are fitted."""
+        return {"train": 0.8 - settings.test_share, "validation": 0.2}
+
+    def fit(self, split: Split, layout: Layout, settings: ReferenceSettings, progress: Progress) -> Fitted:
+        """Fit all intervals, in the order in which they were recorded."""
+        X, Y = split.take("train", "validation").stack()
+        mean, scale = fit_normaliser(X, layout.is_missing)
+        inputs = standardise(X, mean, scale)
+        mlp = MLP(len(layout.columns), settings.hidden, Y.shape[1], np.random.default_rng(settings.seed), np.float32)
+        with progress.stage("epochs", 1) as stage:
+            with np.errstate(over="ignore", invalid="ignore"):
+                mlp.sgd(inputs, Y)
+                epoch = Epoch(log_loss_from_logits(Y, mlp.logits(inputs)), None)
+            check_finite(epoch, "recipe 'reference': found", "use the default recipe")
+            stage.advance(f"loss {epoch.train_loss:.4f}")
+        return Fitted(MLPNetwork.of(mlp, mean, scale), (epoch,), 1)
