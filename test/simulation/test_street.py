@@ -100,16 +100,16 @@ def post(x: float, y: float, thick: float = 0.2) -> Thing:
 
 def test_things_are_refused_where_no_way_would_remain() -> None:
     space = FreeSpace(0.0, 20.0, 2.4)
-    assert not space.put([post(10.0, 0.0, 0.3)])  # 2.4 / 2 - 0.15 = 1.05 m on each side
+    assert not space.add([post(10.0, 0.0, 0.3)])  # 2.4 / 2 - 0.15 = 1.05 m on each side
     assert space.free.all()
-    assert space.put([post(10.0, 0.1, 0.2)])  # 1.2 m on its right
-    assert not space.put([post(11.0, -0.1, 0.2)])  # 1.2 m on its left, too soon after the other
-    assert space.put([post(16.0, -0.1, 0.2)])
+    assert space.add([post(10.0, 0.1, 0.2)])  # 1.2 m on its right
+    assert not space.add([post(11.0, -0.1, 0.2)])  # 1.2 m on its left, too soon after the other
+    assert space.add([post(16.0, -0.1, 0.2)])
 
 
 def test_the_middle_keeps_its_distance_from_what_is_turned() -> None:
     space = FreeSpace(0.0, 10.0, 6.0)
-    assert space.put([replace(post(5.0, 0.0, 2.0), yaw=math.pi / 4)])
+    assert space.add([replace(post(5.0, 0.0, 2.0), yaw=math.pi / 4)])
     column = space.free[np.searchsorted(space.x, 5.0)]
     # Above a corner, sqrt(2) m from the middle.
     nearest = space.y[column & (space.y > 0)].min()

@@ -21,11 +21,11 @@ from obstacle_classifier.simulation.actors import Actor
 from obstacle_classifier.simulation.ambient_sensors import sound_level
 from obstacle_classifier.simulation.detour import find_detour
 from obstacle_classifier.simulation.dogs import Dog
-from obstacle_classifier.simulation.geometry import Footprint, apart, overlaps
-from obstacle_classifier.simulation.passers import Cyclist, Walker
+from obstacle_classifier.simulation.geometry import Footprint, overlaps, separation
 from obstacle_classifier.simulation.range_sensors import cast_rays
 from obstacle_classifier.simulation.scenario import RobotOptions, Scenario, Traffic
 from obstacle_classifier.simulation.scene import KERB, SOLID
+from obstacle_classifier.simulation.sidewalk_users import Cyclist, Walker
 from obstacle_classifier.simulation.street import empty_street
 from obstacle_classifier.simulation.vehicles import Car, CrossingCar
 from obstacle_classifier.simulation.world import World
@@ -47,7 +47,7 @@ def still(*actors: Actor, things: tuple[tuple[float, float, tuple[float, float, 
     """A robot at rest, an empty street but for the things, and these actors."""
     standing = tuple(thing("trash_can", x, y, size, label="trash_can") for x, y, size in things)
     world = World(quiet(), empty_street(60.0, things=standing))
-    world.cast.actors = {actor.body: actor for actor in actors}
+    world.traffic.actors = {actor.body: actor for actor in actors}
     return world
 
 
@@ -67,9 +67,9 @@ def test_nobody_goes_through_robot_things_or_others(seed: int) -> None:
     for number, _ in enumerate(drive(world, 50.0)):
         if number % 5:
             continue
-        actors = list(world.cast.actors.values())
+        actors = list(world.traffic.actors.values())
         for actor in actors:
-            assert apart(actor.footprint, world.robot.footprint) > 0.1, (actor.body, world.now)
+            assert separation(actor.footprint, world.robot.footprint) > 0.1, (actor.body, world.now)
             near = [shape for shape in standing if abs(shape.x - actor.x) < 8]
             assert not touches(actor.footprint, near, TOLERANCE), (actor.body, world.now)
         for one, two in itertools.combinations(actors, 2):
@@ -126,7 +126,7 @@ def test_a_cyclist_turns_along_the_sidewalk_to_get_past_a_bin() -> None:
 
 def test_a_crossing_vehicle_goes_on_past_a_robot_that_waits_for_it() -> None:
     car = CrossingCar("crossing0", 1.46, 1, True, 3.84, 1.7, np.random.default_rng(0))
-    car.y, car.speed, car.wait = 2.23, 0.0, 0.0
+    car.y, car.speed, car.wait_time = 2.23, 0.0, 0.0
     world = still(car)
     for _ in drive(world, 10.0):
         assert not touches(car.footprint, [world.robot.footprint], 0.0)
@@ -136,13 +136,13 @@ def test_a_crossing_vehicle_goes_on_past_a_robot_that_waits_for_it() -> None:
 def test_nobody_comes_where_it_is_crowded() -> None:
     world = World(replace(quiet(), traffic=Traffic(60.0, 20.0, 0.0, 0.0, 0.0)), empty_street(60.0))
     crowd = [Walker(f"pedestrian{n}", 3.0 + n, 1.0, 1, 0.0, np.random.default_rng(n)) for n in range(6)]
-    world.cast.actors = {walker.body: walker for walker in crowd}
+    world.traffic.actors = {walker.body: walker for walker in crowd}
     for _ in drive(world, 10.0):
-        assert len(world.cast.actors) == 6
-    world.cast.actors = {walker.body: walker for walker in crowd[:2]}
+        assert len(world.traffic.actors) == 6
+    world.traffic.actors = {walker.body: walker for walker in crowd[:2]}
     for _ in drive(world, 10.0):
         pass
-    assert len(world.cast.actors) > 2
+    assert len(world.traffic.actors) > 2
 
 
 @pytest.mark.parametrize("direction", [1, -1])
@@ -179,7 +179,7 @@ def test_a_crossing_vehicle_waits_for_whom_stands_in_its_way() -> None:
     man = Walker("pedestrian0", 10.0, 0.5, 1, 0.0, rng)
     world = still(car, man)
     for _ in drive(world, 15.0):
-        man.waited = 0.0
+        man.waiting_time = 0.0
         assert not touches(car.footprint, [man.footprint], 0.0)
     assert car.y - car.half_length < 3.0
 
@@ -226,7 +226,7 @@ def test_footprints_of_dogs_and_cyclists_cover_their_bodies(seed: int) -> None:
     world = World(Scenario(duration=30.0, seed=seed, traffic=traffic), empty_street(60.0))
     seen: set[str] = set()
     for _ in drive(world, 30.0):
-        for actor in world.cast.actors.values():
+        for actor in world.traffic.actors.values():
             if actor.body not in seen and isinstance(actor, Dog | Cyclist):
                 seen.add(actor.body)
                 points = _hits(world, actor)
@@ -245,8 +245,8 @@ def test_vehicles_come_and_go_without_a_step_of_sound() -> None:
         level = sound_level(world, 45.0)
         assert abs(level - before) < 0.7
         before = level
-        changes += len(world.cast.actors) != bodies
-        bodies = len(world.cast.actors)
+        changes += len(world.traffic.actors) != bodies
+        bodies = len(world.traffic.actors)
     assert changes > 20
 
 
