@@ -121,7 +121,7 @@ def test_dark_things_are_seen_from_nearer_only(reflectivity: float, seen_from: f
     assert np.isposinf(far).all()
 
 
-def test_what_is_too_near_is_minus_infinity() -> None:
+def test_too_near_is_minus_infinity() -> None:
     scan = readings(exact("scan", "lidar", min_range=3.0), wall())[0]
     assert np.isneginf(scan["ranges"][len(scan["ranges"]) // 2])
 

@@ -30,12 +30,12 @@ from obstacle_classifier.simulation.street import empty_street
 from obstacle_classifier.simulation.vehicles import Car, CrossingCar
 from obstacle_classifier.simulation.world import World
 
-CONTROL = 8  # physics steps between two moves of the cast
+CONTROL = 8  # physics steps between two moves of the actors
 TOLERANCE = 0.1  # m of overlap that do not count
 
 
 def drive(world: World, seconds: float) -> Iterator[float]:
-    """Drive on, with a stop (s since the start) after each move of the cast."""
+    """Drive on, with a stop (s since the start) after each move of the actors."""
     end = world.now + round(seconds * 1e9)
     while world.now < end:
         for _ in range(CONTROL):
@@ -60,7 +60,7 @@ def touches(shape: Footprint, others: list[Footprint], tolerance: float) -> bool
 
 
 @pytest.mark.parametrize("seed", [0, 1, 3, 5, 6, 8])
-def test_nobody_goes_through_robot_things_or_others(seed: int) -> None:
+def test_actors_do_not_go_through_robot_objects_or_each_other(seed: int) -> None:
     world = World(Scenario(duration=50.0, seed=seed))
     standing = [t.footprint for t in world.street.things if abs(t.y) - t.reach[1] < world.street.width / 2]
     met: set[frozenset[Actor]] = set()
@@ -92,7 +92,7 @@ def test_a_cyclist_stops_before_a_robot_that_it_cannot_pass(pace: float) -> None
 
 
 @pytest.mark.parametrize("kind", [Walker, Cyclist])
-def test_turning_back_takes_its_time(kind: type[Walker] | type[Cyclist]) -> None:
+def test_turning_back_is_not_instant(kind: type[Walker] | type[Cyclist]) -> None:
     body = "pedestrian0" if kind is Walker else "bicycle0"
     actor = kind(body, 9.0, 0.0, -1, 1.5, np.random.default_rng(0))
     world = still(actor, things=((4.0, 0.0, (0.5, 3.4, 1.0)),))
@@ -104,7 +104,7 @@ def test_turning_back_takes_its_time(kind: type[Walker] | type[Cyclist]) -> None
     assert abs(yaw) < 0.5
 
 
-def test_a_cyclist_gets_out_from_between_things_with_the_robot_behind() -> None:
+def test_a_stuck_cyclist_finds_a_way_out_between_objects() -> None:
     bicycle, tree, van = (3.95, 0.19, (1.8, 0.76, 1.0)), (4.98, -1.45, (0.4, 0.4, 3.0)), (9.53, -1.31, (5.2, 2.0, 2.2))
     cyclist = Cyclist("bicycle0", 5.61, -0.73, 1, 2.5, np.random.default_rng(0))
     world = still(cyclist, things=(bicycle, tree, van))
@@ -133,7 +133,7 @@ def test_a_crossing_vehicle_goes_on_past_a_robot_that_waits_for_it() -> None:
     assert car.y < -6.0
 
 
-def test_nobody_comes_where_it_is_crowded() -> None:
+def test_nobody_enters_a_crowd() -> None:
     world = World(replace(quiet(), traffic=Traffic(60.0, 20.0, 0.0, 0.0, 0.0)), empty_street(60.0))
     crowd = [Walker(f"pedestrian{n}", 3.0 + n, 1.0, 1, 0.0, np.random.default_rng(n)) for n in range(6)]
     world.traffic.actors = {walker.body: walker for walker in crowd}
@@ -173,7 +173,7 @@ def test_a_dog_finds_its_way_around_a_bin(direction: int) -> None:
         assert passed
 
 
-def test_a_crossing_vehicle_waits_for_whom_stands_in_its_way() -> None:
+def test_a_crossing_vehicle_waits_for_a_pedestrian_in_its_way() -> None:
     rng = np.random.default_rng(0)
     car = CrossingCar("crossing0", 10.0, 1, True, 4.2, 1.7, rng)
     man = Walker("pedestrian0", 10.0, 0.5, 1, 0.0, rng)

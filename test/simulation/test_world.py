@@ -42,7 +42,7 @@ CROWDED = load_scenario(Path(__file__).parents[2] / "config" / "scenarios" / "cr
         Scenario(duration=30.0, seed=1, street=Street(width=2.4)),
     ],
 )
-def test_the_robot_gets_along_without_touching_what_stands(scenario: Scenario) -> None:
+def test_the_robot_touches_no_static_object(scenario: Scenario) -> None:
     world = World(scenario)
     things = [t for t in world.street.things if abs(t.y) - t.reach[1] < 2.5]
     shapes = np.array([thing.footprint for thing in things])
@@ -118,7 +118,7 @@ def test_houses_stand_where_the_scenario_says(houses: str) -> None:
     assert all(thing.y * side < 0 for thing in plan.things if thing.kind == "parked_car")
 
 
-def test_every_label_comes_up() -> None:
+def test_every_label_occurs() -> None:
     seen: set[str] = set()
     for seed in range(6):
         world = World(Scenario(duration=40.0, seed=seed))
