@@ -1,14 +1,14 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Drive through a simulated street and classify what is ahead; ends by itself when the drive does.
+"""Simulate a drive and classify the obstacles ahead; the launch ends with the drive.
 
     ros2 launch obstacle_classifier simulation.launch.py model:=model.npz
     ros2 launch obstacle_classifier simulation.launch.py model:=model.npz seed:=7 duration:=120 output:=drive
 
-The model must have been trained on topics of the scenario, as one with config/sensors/sidewalk.yaml is. All runs on the
-simulation's time; the drive begins once classifier and recorder listen. On a running robot set another ROS_DOMAIN_ID:
-simulated scans are scans to every node there.
+The model must be trained on topics of the scenario, for example with config/sensors/sidewalk.yaml. All nodes use the
+simulation's time. The drive begins once classifier and recorder have subscribed. On a running robot set another
+ROS_DOMAIN_ID: the robot's nodes would take simulated scans for real ones.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from obstacle_classifier.simulation import Scenario, load_scenario
 
 PACKAGE = "obstacle_classifier"
 OUTPUTS = ("probabilities", "obstacles", "classification", "features", "markers")
-LAST_WORDS = 1.0  # s from the end of the drive to that of the recording
+RECORDING_TAIL = 1.0  # s between the end of the drive and the end of the recording
 
 ARGUMENTS = (
     DeclareLaunchArgument("model", description="Model file to serve."),
@@ -49,16 +49,16 @@ ARGUMENTS = (
         "scenario", default_value="", description="Scenario file to drive through. Empty: the plain sidewalk."
     ),
     DeclareLaunchArgument(
-        "seed", default_value="-1", description="Of street, traffic and noise. -1: as the scenario says."
+        "seed", default_value="-1", description="Seed of street, traffic and noise. -1: the scenario's."
     ),
     DeclareLaunchArgument(
-        "duration", default_value="0.0", description="Simulated seconds of driving. 0: as the scenario says."
+        "duration", default_value="0.0", description="Simulated seconds of driving. 0: the scenario's."
     ),
     DeclareLaunchArgument("rate", default_value="1.0", description="Simulated seconds per second."),
     DeclareLaunchArgument(
         "output",
         default_value="",
-        description="Folder of a new bag of the sensors, the labels and the answers; must not exist. Empty: no bag.",
+        description="Folder of a new bag with sensors, labels and outputs; must not exist. Empty: no bag.",
     ),
     DeclareLaunchArgument(
         "params_file",
@@ -70,7 +70,7 @@ ARGUMENTS = (
     DeclareLaunchArgument(
         "remappings",
         default_value="",
-        description="FROM:=TO rules, separated by spaces, where the scenario calls a topic otherwise than the model.",
+        description="FROM:=TO rules, separated by spaces, for topics with different names in model and scenario.",
     ),
     DeclareLaunchArgument(
         "log_level",
@@ -82,18 +82,18 @@ ARGUMENTS = (
 
 
 def ended(event: ProcessExited, context: LaunchContext) -> TimerAction | None:
-    """Fail if simulator or recorder did: launch by itself would go on. End when the drive is over."""
+    """End the launch with the drive. Fail if simulator or recorder failed, which launch by itself ignores."""
     if context.is_shutdown:
         return None
     if event.returncode != 0:
         raise RuntimeError(f"{event.process_name} ended with status {event.returncode}")
     if not event.process_name.startswith("simulator_node"):
         return None
-    return TimerAction(period=LAST_WORDS, actions=[Shutdown(reason="the drive is over")])
+    return TimerAction(period=RECORDING_TAIL, actions=[Shutdown(reason="the drive is over")])
 
 
 def start(context: LaunchContext) -> list[Any]:
-    """Classifier, simulator and, if there is an output, recorder."""
+    """The actions: classifier, simulator and, if `output` is given, recorder."""
 
     def value(name: str) -> str:
         return str(LaunchConfiguration(name).perform(context))

@@ -1,12 +1,13 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The whole way in a few minutes: simulate, train, evaluate, drive live over DDS, compare with offline.
+"""The demo: simulate, train, evaluate, drive live over DDS and compare with offline, in a few minutes.
 
     make demo
 
-Simulated streets are recorded as bags and a model is trained on them. Then `simulator_node` drives through a street
-that nobody has seen, `classifier_node` says what is ahead, `live_view` shows it, and a summary says how good it was.
+Simulated drives are recorded as bags, and a model is trained on them. Then `simulator_node` drives through a street
+that training has not seen, `classifier_node` classifies the obstacles ahead, `live_view` shows its outputs, and a
+summary gives the scores.
 """
 
 from __future__ import annotations
@@ -42,35 +43,35 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 SENSORS = Path(__file__).parents[1] / "config" / "sensors" / "sidewalk.yaml"
-TRAINING_SEED = 1001  # of the first training bag; the others follow
-HELD_OUT_SEED, LIVE_SEED = 2001, 3002  # streets on which every label occurs
-AT_ONCE = 2  # simulations
-DOMAINS = range(87, 60, -1)  # of DDS: the demo takes the first that is free
-STARTUP = 60.0  # s for the classifier to serve its model, and for the drive to begin
-LAST_WORDS = 20.0  # s from the end of the drive to that of the live view
-ANSWERS = ("/obstacle_classifier/probabilities", "/obstacle_classifier/obstacles")
-FRAMES = 150  # of the GIF, at most
+TRAINING_SEED = 1001  # of the first training bag; the next bags have the next seeds
+HELD_OUT_SEED, LIVE_SEED = 2001, 3002  # every label occurs on these streets
+PARALLEL_SIMULATIONS = 2  # simulations
+DOMAINS = range(87, 60, -1)  # DDS domains: the demo takes the first free one
+START_TIMEOUT = 60.0  # s until the classifier serves its model, and until the drive begins
+END_TIMEOUT = 20.0  # s between the end of the drive and the end of the live view
+OUTPUTS = ("/obstacle_classifier/probabilities", "/obstacle_classifier/obstacles")
+FRAMES = 150  # largest number of frames of the GIF
 
-# Before NumPy loads: such small products only lose time when threads share them.
+# Before NumPy loads: for such small products, threads only cost time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the demonstration; returns the exit status."""
+    """Run the demo; returns the exit status."""
     parser = argparse.ArgumentParser(prog="demo", description="Simulate, train, evaluate and drive live.")
-    parser.add_argument("--output", type=Path, default=Path("out/demo"), help="folder for all that is made")
-    parser.add_argument("--seconds", type=float, default=60.0, help="of live driving")
-    parser.add_argument("--bags", type=int, default=16, help="drives to train on")
-    parser.add_argument("--bag-seconds", type=float, default=120.0, help="of each of these drives")
+    parser.add_argument("--output", type=Path, default=Path("out/demo"), help="folder for all results")
+    parser.add_argument("--seconds", type=float, default=60.0, help="duration of the live drive")
+    parser.add_argument("--bags", type=int, default=16, help="number of drives to train on")
+    parser.add_argument("--bag-seconds", type=float, default=120.0, help="duration of each of these drives")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a training option; repeatable")
     options = parser.parse_args(arguments)
     if options.bags < 1 or options.seconds <= 0 or options.bag_seconds <= 0:
         parser.error("--bags, --seconds and --bag-seconds must be above 0")
-    # Also where the caller ignores SIGINT, as shells do for what runs in the background.
+    # Also if the caller ignores SIGINT, as shells do for background processes.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
-        with _Children() as children:
+        with _ChildProcesses() as children:
             _Demo(children, options).run()
     except ObstacleClassifierError as error:
         print(f"demo: {error}", file=sys.stderr)
@@ -84,17 +85,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-class _Children:
-    """Processes that do not outlive the demo."""
+class _ChildProcesses:
+    """Child processes, which end with the demo."""
 
     def __init__(self) -> None:
         self._processes: list[subprocess.Popen[bytes]] = []
 
-    def __enter__(self) -> _Children:
+    def __enter__(self) -> _ChildProcesses:
         return self
 
     def __exit__(self, *error: object) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one must not leave a process behind
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second signal must not leave a process behind
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self.end(*self._processes)
 
@@ -107,7 +108,7 @@ class _Children:
         return process
 
     def end(self, *processes: subprocess.Popen[bytes]) -> None:
-        """Ask processes to end, and see to it that they do."""
+        """Interrupt processes, and kill those that do not end within 10 s."""
         for process in processes:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
@@ -120,7 +121,7 @@ class _Children:
 
 
 class _Demo:
-    def __init__(self, children: _Children, options: argparse.Namespace) -> None:
+    def __init__(self, children: _ChildProcesses, options: argparse.Namespace) -> None:
         self._children = children
         self._options = options
         self._folder: Path = options.output
@@ -129,7 +130,7 @@ class _Demo:
         self._logs: Path = self._folder / "logs"
 
     def run(self) -> None:
-        began = time.monotonic()
+        start = time.monotonic()
         bags = self._folder / "bags"
         for folder in (bags, self._logs):
             folder.mkdir(parents=True, exist_ok=True)
@@ -154,14 +155,14 @@ class _Demo:
         print(f"\n{self._latency()}")
         print(f"\nreport: {report}\nmodel:  {self._model}\nbags:   {bags}\nlogs:   {self._logs}")
         steps = ", ".join(f"{name} {duration:.0f}" for name, duration in self._times)
-        print(f"time:   {time.monotonic() - began:.0f} s ({steps})")
+        print(f"time:   {time.monotonic() - start:.0f} s ({steps})")
 
     @contextlib.contextmanager
     def _step(self, title: str) -> Iterator[None]:
         print(f"\n{len(self._times) + 1}. {title[0].upper()}{title[1:]}", flush=True)
-        began = time.monotonic()
+        start = time.monotonic()
         yield
-        self._times.append((title.split(maxsplit=1)[0].rstrip(","), time.monotonic() - began))
+        self._times.append((title.split(maxsplit=1)[0].rstrip(","), time.monotonic() - start))
 
     def _simulate(self, wanted: Mapping[Path, tuple[int, float]]) -> None:
         from obstacle_classifier.progress import TextProgress
@@ -169,9 +170,9 @@ class _Demo:
         waiting, running = list(wanted.items()), dict[Path, subprocess.Popen[bytes]]()
         with TextProgress().stage("drives", len(wanted)) as stage:
             while waiting or running:
-                while waiting and len(running) < AT_ONCE:
+                while waiting and len(running) < PARALLEL_SIMULATIONS:
                     path, (seed, seconds) = waiting.pop(0)
-                    if (path / "metadata.yaml").is_file():  # of an earlier demo
+                    if (path / "metadata.yaml").is_file():  # a bag of an earlier demo
                         shutil.rmtree(path)
                     with self._log(path.name).open("wb") as log:
                         arguments = ("simulate", "--output", path, "--duration", seconds, "--seed", seed)
@@ -199,7 +200,7 @@ class _Demo:
         return format_scores(evaluate(Model.load(self._model), [bag], TextProgress()))
 
     def _drive(self, topics: Iterable[str]) -> Table:
-        """Probabilities of a live drive; classifier, simulator and view are processes of their own."""
+        """Probabilities of a live drive, with classifier, simulator and live view as processes."""
         environment = {
             **os.environ,
             "ROS_DOMAIN_ID": str(_free_domain()),
@@ -222,7 +223,7 @@ class _Demo:
             f"seed:={LIVE_SEED}",
             f"duration:={self._options.seconds:f}",
             "publish_clock:=true",
-            f"wait_for:={' '.join([*topics, *ANSWERS])}",
+            f"wait_for:={' '.join([*topics, *OUTPUTS])}",
         )
         self._await_line(simulator, "simulator_node", b"the drive begins")
         ended = math.inf
@@ -231,21 +232,21 @@ class _Demo:
             if ended == math.inf and simulator.poll() is not None:
                 self._check(simulator, "simulator_node")
                 ended = time.monotonic()
-            if time.monotonic() - ended > LAST_WORDS:
+            if time.monotonic() - ended > END_TIMEOUT:
                 raise ObstacleClassifierError("live_view did not end with the drive")
             with contextlib.suppress(subprocess.TimeoutExpired):
                 view.wait(0.2)
         if view.returncode:
             raise ObstacleClassifierError(f"live_view ended with status {view.returncode}")
         self._children.end(simulator, classifier)
-        return _read(table)
+        return _read_table(table)
 
     def _await_line(self, process: subprocess.Popen[bytes], name: str, line: bytes) -> None:
-        deadline = time.monotonic() + STARTUP
+        deadline = time.monotonic() + START_TIMEOUT
         while line not in self._log(name).read_bytes():
             self._check_runs(process, name)
             if time.monotonic() > deadline:
-                raise ObstacleClassifierError(f"{name} did not say {line.decode()!r} within {STARTUP:.0f} s")
+                raise ObstacleClassifierError(f"{name} did not log {line.decode()!r} within {START_TIMEOUT:.0f} s")
             time.sleep(0.05)
 
     def _predict(self, bag: Path) -> Table:
@@ -255,7 +256,7 @@ class _Demo:
             process = self._children.start("cli", *arguments, log=log)
         process.wait()
         self._check(process, "predict")
-        return _read(table)
+        return _read_table(table)
 
     def _report(self, trained: Training, live: Table) -> Path:
         from obstacle_classifier.simulation import Scenario, snapshots
@@ -266,7 +267,7 @@ class _Demo:
         interval = trained.model.sensors.interval
 
         def probabilities(now: int) -> Mapping[str, float]:
-            """The newest answer; nothing is known where it is old."""
+            """The newest probabilities; empty if they are older than two intervals."""
             index = bisect_right(ends, now) - 1
             if index < 0 or now - ends[index] > 2 * interval:
                 return {}
@@ -276,7 +277,7 @@ class _Demo:
         period = max(0.2, seconds / FRAMES)
         gif = self._folder / "live.gif"
         write_gif(snapshots(Scenario(duration=seconds, seed=LIVE_SEED), period), gif, probabilities)
-        caption = f"The live drive, {period / 0.2:.3g} times as fast"
+        caption = f"The live drive at {period / 0.2:.3g} times its speed"
         return write_report(self._folder / "report", trained, [(caption, gif)])
 
     def _latency(self) -> str:
@@ -284,32 +285,32 @@ class _Demo:
         values = document.get("output", {}).get("values", {})
         health = {name: values.get(f"latency {name} [ms]", "-") for name in ("p50", "p99", "max")}
         rows = {
-            "on the node's clock, which stands between two steps of /clock": health,
-            "on the wall's, from /clock to the answer, DDS included": document["delay [ms]"],
+            "on the node's clock, which changes only with each /clock message": health,
+            "in real time, from /clock to the output, DDS included": document["delay [ms]"],
         }
         lines = [f"  {name}: {', '.join(f'{k} {v}' for k, v in row.items()) or '-'}" for name, row in rows.items()]
-        return "\n".join(["latency from an interval's end to its answer, in ms", *lines])
+        return "\n".join(["latency from the end of an interval to its output, in ms", *lines])
 
     def _log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
 
     def _check(self, process: subprocess.Popen[bytes], name: str) -> None:
         if process.returncode:
-            *_, last = ["no word", *self._log(name).read_text(encoding="utf-8", errors="replace").split("\n")[:-1]]
+            *_, last = ["no message", *self._log(name).read_text(encoding="utf-8", errors="replace").split("\n")[:-1]]
             raise ObstacleClassifierError(f"{name} ended with status {process.returncode}: {last}")
 
     def _check_runs(self, process: subprocess.Popen[bytes], name: str) -> None:
         if process.poll() is not None:
             self._check(process, name)
-            raise ObstacleClassifierError(f"{name} ended before the drive did")
+            raise ObstacleClassifierError(f"{name} ended before the drive")
 
 
 def _free_domain() -> int:
-    """A DDS domain without a participant on this host, so that the demo meets neither a robot nor another demo."""
+    """A DDS domain without participants on this host: the demo must not meet a robot or another demo."""
     for domain in DOMAINS:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
-                probe.bind(("", 7410 + 250 * domain))  # where the first participant of a domain listens
+                probe.bind(("", 7410 + 250 * domain))  # port of the first participant of a domain
             except OSError:
                 continue
             return domain
@@ -331,27 +332,27 @@ def _compare(model: Model, bag_path: Path, live: Table, offline: Table) -> str:
         if present is not None and end in live and not np.isnan(live[end]).any() and not np.isnan(offline[end]).any()
     ]
     if not common:
-        raise ObstacleClassifierError(f"{bag_path}: the node answered for no known, labelled interval")
+        raise ObstacleClassifierError(f"{bag_path}: the node published no interval that is known and labelled")
     Y = np.array([[label in (truth[end] or ()) for label in model.labels] for end in common], float)
     P_live, P_offline = (np.array([source[end] for end in common], float) for source in (live, offline))
     width = max(map(len, model.labels))
     lines = [f"{'label':<{width}}  {'live':>6}  {'offline':>7}  {'prevalence':>10}"]
     for index, label in enumerate(model.labels):
         y = Y[:, index]
-        # Without a single case there is nothing to find.
+        # Average precision is not defined without positives.
         scores = [f"{average_precision(y, P[:, index]):.3f}" if y.any() else "-" for P in (P_live, P_offline)]
         lines.append(f"{label:<{width}}  {scores[0]:>6}  {scores[1]:>7}  {y.mean():>10.3f}")
     p50, p99 = np.percentile(np.abs(P_live - P_offline).max(axis=1), [50, 99])
     lines += [
         "",
-        f"{len(live.keys() & offline)} of {len(offline)} intervals answered live; of {len(common)} known and labelled",
-        f"ones live is off by {p50:.0e} (p50) and {p99:.0e} (p99), as DDS does not order /clock against messages; in",
-        "lockstep (`make parity`) every bit is equal",
+        f"{len(live.keys() & offline)} of {len(offline)} intervals were published live. On the {len(common)} known and",
+        f"labelled ones, live and offline differ by {p50:.0e} (p50) and {p99:.0e} (p99), because DDS does not order",
+        "/clock and sensor messages. In lockstep (`make parity`) every bit is equal.",
     ]
     return "\n".join(lines)
 
 
-def _read(path: Path) -> Table:
+def _read_table(path: Path) -> Table:
     import numpy as np
 
     with path.open(newline="", encoding="utf-8") as stream:

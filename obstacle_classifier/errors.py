@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The errors a user meets: each says what was found where, and what was expected."""
+"""Errors for the user: each message says where the problem is, what was found and what was expected."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ __all__ = ["BagError", "ConfigError", "ModelError", "ObstacleClassifierError"]
 
 
 class ObstacleClassifierError(Exception):
-    """A problem with the user's data, configuration or model; its text is one line that names the cause."""
+    """A problem with the user's data, configuration or model; its message is one line."""
 
 
 class ConfigError(ObstacleClassifierError):
-    """A sensors file, label file or training configuration that does not hold what it must."""
+    """A wrong value in a sensors file, label file, scenario, training configuration or argument."""
 
 
 class BagError(ObstacleClassifierError):
-    """A recording that cannot be used as asked."""
+    """A recording that cannot be read or written."""
 
 
 class ModelError(ObstacleClassifierError):
-    """A model file that is damaged, foreign or does not match its own manifest."""
+    """A file that is damaged, no model file, or does not match its own manifest."""

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Files written whole or not at all, and opened only if they are plain files."""
+"""Write files completely or not at all; open regular files only."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def check_output(path: Path) -> None:
-    """Refuse an output that cannot be written before the work rather than after it.
+    """Check, before long work, that an output file can be written.
 
     Raises:
-        ConfigError: It is a folder, or in a folder that does not exist or is not writable.
+        ConfigError: `path` is a folder, or its folder does not exist or is not writable.
     """
     if path.is_dir():
         raise ConfigError(f"{path}: found a folder, expected a file to write")
@@ -35,18 +35,18 @@ def check_output(path: Path) -> None:
 
 
 def write_atomically(path: str | Path, content: bytes | Callable[[IO[bytes]], object]) -> None:
-    """Write a file such that `path` holds, at every instant, what it held before or the whole new content.
+    """Write a file: at every instant, `path` holds either the old content or the complete new content.
 
-    The content goes to `.<name>.<16 hex digits>.tmp` in the same folder, is synced to disk and renamed. A killed
-    process leaves that file, which nothing reads; an error removes it. A new file gets the permissions that the umask
-    leaves, an existing one keeps its own; a symbolic link stays, and its target is replaced.
+    The content is written to `.<name>.<16 hex digits>.tmp` in the same folder, synced to disk and renamed. An error
+    removes this file; a killed process leaves it behind, and nothing reads it. The umask gives the permissions of a new
+    file; an existing file keeps its permissions. A symbolic link stays, and its target is replaced.
 
     Args:
         path: File to write.
-        content: Its bytes, or a function that writes them to the binary stream given.
+        content: The bytes, or a function that writes them to a binary stream.
 
     Raises:
-        OSError: The file cannot be written; `filename` is `path`. What `content` raises passes through.
+        OSError: The file cannot be written; `filename` is `path`. Exceptions of `content` pass through.
     """
     target = Path(os.path.realpath(path))
     try:
@@ -54,7 +54,7 @@ def write_atomically(path: str | Path, content: bytes | Callable[[IO[bytes]], ob
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
     except OSError as error:
-        raise _about(error, path) from None
+        raise _with_path(error, path) from None
     try:
         with os.fdopen(descriptor, "wb") as stream:
             if mode is not None:
@@ -69,19 +69,19 @@ def write_atomically(path: str | Path, content: bytes | Callable[[IO[bytes]], ob
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.filename in (None, str(temporary)):
-            raise _about(error, path) from None
+            raise _with_path(error, path) from None
         raise
     try:
         _sync_folder(target.parent)
     except OSError as error:
-        raise _about(error, path) from None
+        raise _with_path(error, path) from None
 
 
 def open_regular_file(path: str | Path) -> tuple[BinaryIO, int]:
-    """Open a plain file for reading, without ever waiting for it; returns the stream and the size in bytes.
+    """Open a regular file for reading, without blocking; returns the stream and the size in bytes.
 
     Raises:
-        OSError: It cannot be opened, or is a folder, a pipe or a device; `strerror` says so.
+        OSError: The file cannot be opened, or is a folder, a pipe or a device; `strerror` says which.
     """
     # Without O_NONBLOCK, opening a FIFO waits for a writer.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | _BINARY
@@ -100,7 +100,7 @@ def open_regular_file(path: str | Path) -> tuple[BinaryIO, int]:
 
 
 def _permissions(target: Path) -> int | None:
-    """Permission bits that an existing file keeps; None where there is no file yet."""
+    """Permission bits of an existing file; None if there is no file."""
     try:
         mode = target.stat().st_mode
     except FileNotFoundError:
@@ -116,7 +116,7 @@ def _kind(mode: int) -> str:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the rename itself last."""
+    """Sync the folder so that the rename survives a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -127,6 +127,6 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _about(error: OSError, path: str | Path) -> OSError:
-    """The same error, naming the path that the user knows."""
+def _with_path(error: OSError, path: str | Path) -> OSError:
+    """The same error with the path that the user gave."""
     return OSError(error.errno, error.strerror or str(error), str(path))

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""How far a long job has come: bars on a terminal, plain lines elsewhere."""
+"""Progress of long jobs: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ __all__ = ["Progress", "Silent", "Stage", "TextProgress"]
 
 
 class Stage(Protocol):
-    """One stage of a job, of a known number of steps."""
+    """One stage of a job, with a known number of steps."""
 
     def advance(self, note: str) -> None:
-        """One step is done; `note` says which, or how it went."""
+        """Report that one step is done; `note` names it or gives its result."""
 
 
 class Progress(Protocol):
-    """Where a job reports to."""
+    """Receives the progress of a job."""
 
     def stage(self, name: str, total: int) -> AbstractContextManager[Stage]:
-        """Open a stage of `total` steps; use as a context manager."""
+        """Open a stage of `total` steps, as a context manager."""
 
     def say(self, line: str) -> None:
         """Report one line."""
 
 
 class TextProgress:
-    """Progress for a person: tqdm bars if `stream` is a terminal, else about ten lines a stage."""
+    """Progress as text: tqdm bars if `stream` is a terminal, else about ten lines per stage."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = sys.stderr if stream is None else stream
@@ -43,7 +43,7 @@ class TextProgress:
     def stage(self, name: str, total: int) -> Iterator[Stage]:
         """Open a stage of `total` steps."""
         if self._stream.isatty():
-            # Consoles over a serial line or in a container may say that they are 0 columns wide.
+            # Terminals on a serial line or in a container may report a width of 0 columns.
             width = os.get_terminal_size(self._stream.fileno()).columns
             ncols = None if width else 80
             with tqdm(total=total, desc=name, file=self._stream, dynamic_ncols=bool(width), ncols=ncols) as bar:
@@ -57,7 +57,7 @@ class TextProgress:
 
 
 class Silent:
-    """Progress that nobody reads."""
+    """Discards all progress."""
 
     @contextmanager
     def stage(self, name: str, total: int) -> Iterator[Stage]:
@@ -66,7 +66,7 @@ class Silent:
         yield _SilentStage()
 
     def say(self, line: str) -> None:
-        """Say nothing."""
+        """Discard the line."""
 
 
 class _SilentStage:

@@ -1,9 +1,9 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The reference of the scenario file in docs/simulation.md, held against the code.
+"""The tables of docs/simulation.md, compared with the code.
 
-`python -m test.test_docs_scenario` writes its tables anew.
+`python -m test.test_docs_scenario` writes them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MESSAGES: Mapping[str, str] = {
 FAULT_MEANINGS: Mapping[str, str] = {
     "dropout": "no messages",
     "freeze": "the last values again, with new stamps",
-    "clock_offset": "header stamps are off, receive times right",
+    "clock_offset": "wrong header stamps, correct receive times",
     "noise": "a burst of noise",
 }
 
@@ -81,7 +81,7 @@ def _faults() -> str:
 
 
 def _node() -> str:
-    """The node's parameters, by its syntax tree: rclpy need not be installed."""
+    """The node's parameters, read from its syntax tree: rclpy need not be installed."""
     tree = ast.parse((ROOT / "obstacle_classifier" / "nodes" / "simulator_node.py").read_text(encoding="utf-8"))
     assigned = [node for node in tree.body if isinstance(node, ast.AnnAssign)]
     (declared,) = [node.value for node in assigned if ast.unparse(node.target) == "_PARAMETERS" and node.value]
@@ -115,7 +115,7 @@ def test_the_examples_are_scenarios() -> None:
         parse_scenario(yaml.safe_load(block.text), block.where)
 
 
-def test_what_is_said_of_labels_and_files_is_so() -> None:
+def test_the_document_names_the_labels_and_the_scenario_files() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     assert f"Labels: {', '.join(f'`{label}`' for label in LABELS)}." in text
     scenarios = {path.name: load_scenario(path) for path in (ROOT / "config" / "scenarios").glob("*.yaml")}

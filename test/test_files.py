@@ -29,7 +29,7 @@ def test_bytes_and_writers_are_written_whole(tmp_path: Path) -> None:
     assert names(tmp_path) == ["out"]
 
 
-def test_a_new_file_gets_what_the_umask_leaves_and_an_old_one_keeps_its_permissions(tmp_path: Path) -> None:
+def test_the_umask_gives_the_permissions_of_a_new_file_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:
     path = tmp_path / "out"
     before = os.umask(0o027)
     try:
@@ -85,7 +85,7 @@ def test_an_error_about_another_file_keeps_its_name(tmp_path: Path) -> None:
     assert error.value.filename == str(tmp_path / "input")
 
 
-def test_what_cannot_be_replaced_is_refused(tmp_path: Path) -> None:
+def test_folders_pipes_and_devices_are_not_replaced(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     (tmp_path / "folder").mkdir()

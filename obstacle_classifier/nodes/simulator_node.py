@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The node that simulates: a drive along the sidewalk, published as it happens, the labels among it."""
+"""A node that simulates one drive along a sidewalk and publishes its sensor messages and labels."""
 
 from __future__ import annotations
 
@@ -33,38 +33,41 @@ from obstacle_classifier.nodes.executor import SPIN_PERIOD, StopSignal, leave
 
 __all__ = ["SimulatorNode", "main"]
 
-_TICK = 0.01  # s between two looks at what is due
-_LATE = 1.0  # s of delay from which the log complains
-_COMPLAINTS = 10.0  # s between two complaints of one kind
+_TICK = 0.01  # s; period of the timer that publishes due messages
+_LATE = 1.0  # s; delay of the simulation at which the log warns
+_WARNING_PERIOD = 10.0  # s between two warnings
 
 _PARAMETERS: tuple[tuple[str, str | int | float | bool, str], ...] = (
     ("scenario", "", "scenario file; empty: the default sidewalk"),
-    ("seed", -1, "instead of the scenario's; -1: the scenario's"),
-    ("duration", 0.0, "s of driving, instead of the scenario's; 0: the scenario's"),
-    ("rate", 1.0, "simulated seconds a second; other than 1 only with publish_clock"),
-    ("publish_clock", False, "publish /clock from the scenario's start time on; else everything bears the wall's time"),
+    ("seed", -1, "seed of street, traffic and noise; -1: the scenario's"),
+    ("duration", 0.0, "s of driving; 0: the scenario's"),
+    ("rate", 1.0, "simulated seconds per second; must be 1 without publish_clock"),
+    ("publish_clock", False, "publish /clock, from the scenario's start time on; false: stamps are the system's time"),
     (
         "wait_for",
         "",
-        "with publish_clock: topics, separated by spaces, that must have a subscriber before the drive begins; "
-        "until then /clock stands at its start",
+        "topics, separated by spaces, that must have a subscriber before the drive begins; until then /clock stays at "
+        "the start time; needs publish_clock",
     ),
 )
 
 
 class SimulatorNode(Node):
-    """Publishes one drive, message for message what `simulate` would record.
+    """Publishes one drive: the same messages that `simulate` records.
 
     Attributes:
         done: Whether the drive is over.
-        published: Messages so far, without those on /clock.
+        published: Number of messages so far, without those on /clock.
+
+    Raises:
+        ConfigError: A parameter is wrong.
     """
 
     def __init__(self, context: Context | None = None, parameter_overrides: Sequence[Parameter] = ()) -> None:
         super().__init__("sidewalk_simulator", context=context, parameter_overrides=list(parameter_overrides))
         for name, default, description in _PARAMETERS:
             try:
-                # An integer will do for a double: `-p duration:=60`.
+                # Accept an integer for a double: `-p duration:=60`.
                 own = ParameterDescriptor(
                     description=description, read_only=True, dynamic_typing=isinstance(default, float)
                 )
@@ -87,24 +90,24 @@ class SimulatorNode(Node):
         if self._rate <= 0 or (self._rate != 1.0 and not clocked):
             expected = "more than 0" if clocked else "1 without publish_clock"
             raise ConfigError(f"parameter 'rate': found {self._rate:g}, expected {expected}")
-        self._drive = simulation.Simulation(self._scenario())
+        self._simulation = simulation.Simulation(self._scenario())
         reliable = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
-        self._outlets = {
+        self._topic_publishers = {
             topic: self.create_publisher(message_class(kind), topic, reliable)
-            for topic, kind in self._drive.topics.items()
+            for topic, kind in self._simulation.topics.items()
         }
-        self._clock_outlet = self.create_publisher(ClockMessage, "/clock", reliable) if clocked else None
-        self._messages = self._drive.messages()
+        self._clock_publisher = self.create_publisher(ClockMessage, "/clock", reliable) if clocked else None
+        self._messages = self._simulation.messages()
         self._awaited = awaited
         # Now, because building the street takes about a second.
-        self._began = self._complained = time.monotonic()
+        self._start_time = self._warned = time.monotonic()
         if not clocked:
             # The system's clock, even if use_sim_time is true: this node must not wait for a clock of its own.
-            self._drive.start = Clock(clock_type=ClockType.SYSTEM_TIME).now().nanoseconds
-        self._clock = self._drive.start
+            self._simulation.start = Clock(clock_type=ClockType.SYSTEM_TIME).now().nanoseconds
+        self._published_time = self._simulation.start
         self._next: Any = next(self._messages)
         if not awaited:
-            self._say_begun()
+            self._log_start()
         self.create_timer(_TICK, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def _value(self, name: str) -> Any:
@@ -116,60 +119,60 @@ class SimulatorNode(Node):
         return scenario.override(float(duration) or None, None if seed == -1 else seed)
 
     def _tick(self) -> None:
-        """Publish whatever is due by now."""
+        """Publish the messages that are due."""
         if self._awaited:
             self._wait()
             return
-        due = self._drive.start + round((time.monotonic() - self._began) * self._rate * 1e9)
-        pause = time.monotonic() + SPIN_PERIOD  # a late simulation must not keep a signal waiting
+        due = self._simulation.start + round((time.monotonic() - self._start_time) * self._rate * 1e9)
+        pause = time.monotonic() + SPIN_PERIOD  # a late simulation must not delay the reaction to a signal
         while self._next is not None and self._next.time <= due and time.monotonic() < pause:
             message = self._next
-            self._tell_time(message.time)
-            self._outlets[message.topic].publish(message.data)
+            self._advance_clock(message.time)
+            self._topic_publishers[message.topic].publish(message.data)
             self.published += 1
             self._next = next(self._messages, None)
         if self._next is None:
             self.done = True
             return
-        self._tell_time(min(due, self._next.time))
-        self._complain_if_late()
+        self._advance_clock(min(due, self._next.time))
+        self._warn_if_late()
 
-    def _say_begun(self) -> None:
+    def _log_start(self) -> None:
         self.get_logger().info("the drive begins")
 
     def _wait(self) -> None:
-        """Begin once everybody listens who is to, and everybody who listens to this node is matched with it."""
-        self._publish_time(self._clock)  # a recorder on this time subscribes to nothing before it
+        """Begin once the awaited topics have subscribers, and DDS has matched every subscriber with this node."""
+        self._publish_time(self._published_time)  # a recorder with use_sim_time subscribes only after the first /clock
         missing = [topic for topic in self._awaited if not self.count_subscribers(topic)]
         missing += [
             topic
-            for topic, outlet in self._outlets.items()
-            if outlet.get_subscription_count() < self.count_subscribers(topic)
+            for topic, publisher in self._topic_publishers.items()
+            if publisher.get_subscription_count() < self.count_subscribers(topic)
         ]
-        self._began = time.monotonic()
+        self._start_time = time.monotonic()
         if not missing:
             self._awaited = []
-            self._say_begun()
-        elif self._began > self._complained + _COMPLAINTS:
-            self._complained = self._began
+            self._log_start()
+        elif self._start_time > self._warned + _WARNING_PERIOD:
+            self._warned = self._start_time
             self.get_logger().warning(f"the drive waits for a matching subscriber of {', '.join(missing)}")
 
-    def _tell_time(self, now: int) -> None:
-        if now > self._clock:
-            self._clock = now
+    def _advance_clock(self, now: int) -> None:
+        if now > self._published_time:
+            self._published_time = now
             self._publish_time(now)
 
     def _publish_time(self, now: int) -> None:
-        if self._clock_outlet is not None:
+        if self._clock_publisher is not None:
             message = ClockMessage()
             message.clock.sec, message.clock.nanosec = divmod(now, 10**9)
-            self._clock_outlet.publish(message)
+            self._clock_publisher.publish(message)
 
-    def _complain_if_late(self) -> None:
+    def _warn_if_late(self) -> None:
         now = time.monotonic()
-        late = (now - self._began) - (self._next.time - self._drive.start) * 1e-9 / self._rate
-        if late > _LATE and now > self._complained + _COMPLAINTS:
-            self._complained = now
+        late = (now - self._start_time) - (self._next.time - self._simulation.start) * 1e-9 / self._rate
+        if late > _LATE and now > self._warned + _WARNING_PERIOD:
+            self._warned = now
             self.get_logger().warning(f"the simulation is {late:.1f} s late: this machine is too slow for it")
 
 

@@ -1,9 +1,9 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The sidewalk: simulated drives of a delivery robot on MuJoCo, live or as labelled bags.
+"""Simulated drives of a delivery robot along a sidewalk, on MuJoCo: live or as labelled bags.
 
-`scenario` needs neither MuJoCo nor rosbags; the rest does.
+Reading scenarios needs neither MuJoCo nor rosbags. All other names need both, and load them when they are first used.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = [
     "snapshots",
 ]
 
-_ON_MUJOCO = {
+_LOADED_LATER = {
     "Message": "messages",
     "Simulation": "simulation",
     "Snapshot": "simulation",
@@ -41,10 +41,10 @@ _ON_MUJOCO = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ON_MUJOCO:
+    if name not in _LOADED_LATER:
         raise AttributeError(name)
     try:
-        return getattr(importlib.import_module(f"{__name__}.{_ON_MUJOCO[name]}"), name)
+        return getattr(importlib.import_module(f"{__name__}.{_LOADED_LATER[name]}"), name)
     except ModuleNotFoundError as error:
         package = f"the Python package '{error.name}', which is not installed"
         raise ObstacleClassifierError(f"the simulation needs {package}; see docs/simulation.md") from None

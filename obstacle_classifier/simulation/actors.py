@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Those who move on the street: what they share."""
+"""The base class of everything that moves on the street, except the robot."""
 
 from __future__ import annotations
 
@@ -11,34 +11,37 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from obstacle_classifier.simulation.geometry import Footprint, apart, clip
+from obstacle_classifier.simulation.geometry import Footprint, clip, separation
 from obstacle_classifier.simulation.scene import Scene
 from obstacle_classifier.simulation.surroundings import Neighbour, Surroundings
 
 __all__ = ["BACK", "BRAKING", "Actor"]
 
 BRAKING = 3.0  # m/s^2
-BACK = -0.3  # m/s backwards from what is too near
+BACK = -0.3  # m/s; speed backwards, away from something too near
 
-_FADE = 2.0  # s in which somebody becomes audible, or ceases to be
+_FADE = 2.0  # s; an actor's sound fades in and out in this time
 
 
 class Actor(ABC):
-    """Somebody on the street; `body` is its name in the scene.
+    """A pedestrian, cyclist, dog or vehicle.
 
     Attributes:
-        label: What the ground truth calls it.
-        far: Distance from the robot along the street beyond which it leaves (m).
-        x, y, yaw, speed: Its pose (m, rad) and speed (m/s).
-        presence: Share of its sound that is heard: who enters or leaves fades in or out.
-        done: Whether it is about to leave.
+        body: Name of its body in the scene.
+        label: Its label in the ground truth.
+        half_length, half_width: Half the size of its footprint (m).
+        max_distance: Distance from the robot along the street (m) beyond which it leaves.
+        min_gap: Distance (m) that it keeps from the obstacle ahead.
+        x, y, yaw, speed: Pose (m, rad) and speed (m/s).
+        presence: Volume from 0 to 1: its sound fades in when it enters, and out when it leaves.
+        leaving: Whether it is about to leave.
     """
 
     label: str
     half_length: float
     half_width: float
-    far = 26.0
-    keep = 0.5  # m kept from who is ahead
+    max_distance = 26.0
+    min_gap = 0.5
 
     def __init__(self, body: str, x: float, y: float, yaw: float, rng: np.random.Generator) -> None:
         self.body = body
@@ -46,17 +49,17 @@ class Actor(ABC):
         self.speed = 0.0
         self.rng = rng
         self.presence = 1.0
-        self.done = False
+        self.leaving = False
 
     @property
     def footprint(self) -> Footprint:
-        """The rectangle that it covers."""
+        """The rectangle that it covers now."""
         return self.covers(self.x, self.y, self.yaw)
 
     @property
     def gone(self) -> bool:
         """Whether it has left."""
-        return self.done and self.presence <= 0
+        return self.leaving and self.presence <= 0
 
     @property
     @abstractmethod
@@ -66,66 +69,71 @@ class Actor(ABC):
     @property
     @abstractmethod
     def velocity(self) -> tuple[float, float]:
-        """Along x and y (m/s)."""
+        """Velocity along x and y (m/s)."""
 
     @abstractmethod
     def move(self, step: float, around: Surroundings) -> None:
-        """Go on for `step` seconds."""
+        """Move for `step` seconds."""
 
     def covers(self, x: float, y: float, yaw: float) -> Footprint:
-        """The rectangle that it would cover elsewhere."""
+        """The rectangle that it would cover at a pose."""
         return Footprint(x, y, yaw, self.half_length, self.half_width)
 
     def advance(self, step: float, around: Surroundings) -> None:
-        """Go on for `step` seconds; `done` once out of reach."""
+        """Move for `step` seconds, and mark the actor as leaving once it is too far from the robot."""
         self.move(step, around)
-        self.done = self.done or abs(self.x - around.robot.x) > self.far
-        self.presence = clip(self.presence + (-step if self.done else step) / _FADE, 0.0, 1.0)
+        self.leaving = self.leaving or abs(self.x - around.robot.x) > self.max_distance
+        self.presence = clip(self.presence + (-step if self.leaving else step) / _FADE, 0.0, 1.0)
         around.moving[self.body] = Neighbour.of(self.footprint, *self.velocity)
 
     def show(self, scene: Scene) -> None:
-        """Take its place in the scene."""
+        """Place its bodies in the scene."""
         scene.place(self.body, self.x, self.y, 0.0, self.yaw)
 
     def hide(self, scene: Scene) -> None:
-        """Leave the scene."""
+        """Remove its bodies from the scene."""
         scene.remove(self.body)
 
     def fits(self, x: float, y: float, yaw: float, others: Iterable[Neighbour], room: float = 0.0) -> bool:
-        """Whether it touches nobody there, or at least none deeper than it does now."""
-        there, here = self.covers(x, y, yaw), None
+        """Whether a pose is at least `room` m from each neighbour, or no nearer to it than the present pose.
+
+        The second case lets an actor move away from a neighbour that it already touches.
+        """
+        there, here = self.covers(x, y, yaw), None  # `here` is computed only if needed
         for other in others:
             shape, least = other.shape, room + other.distance
             reach = there.half_length + there.half_width + shape.half_length + shape.half_width + least
             if abs(shape.x - there.x) > reach or abs(shape.y - there.y) > reach:
                 continue
-            gap = apart(there, shape)
+            gap = separation(there, shape)
             if gap < least:
                 here = self.footprint if here is None else here
-                if gap < apart(here, shape):
+                if gap < separation(here, shape):
                     return False
         return True
 
-    def fits_in(self, others: Iterable[Neighbour], room: float) -> bool:
-        """Whether all others are at least `room` m away."""
-        return all(apart(self.footprint, other.shape) >= room for other in others)
+    def is_clear_of(self, others: Iterable[Neighbour], room: float) -> bool:
+        """Whether all neighbours are at least `room` m away."""
+        return all(separation(self.footprint, other.shape) >= room for other in others)
 
-    def take(self, x: float, y: float, yaw: float, others: Iterable[Neighbour]) -> None:
-        """Take a new pose, or as much of it as touches nobody."""
+    def move_to(self, x: float, y: float, yaw: float, others: Iterable[Neighbour]) -> None:
+        """Move to a pose. If that is not free, change only some of x, y and yaw; if nothing is free, stay."""
         here = self.x, self.y, self.yaw
         ways = (x, y, yaw), (x, y, self.yaw), (x, self.y, yaw), (x, self.y, self.yaw), (self.x, y, self.yaw)
         self.x, self.y, yaw = next((way for way in ways if self.fits(*way, others, 0.02)), here)
         self.yaw = math.remainder(yaw, 2 * math.pi)
 
-    def free_way(self, c: float, s: float, others: Iterable[Neighbour], margin: float, foresight: float) -> float:
-        """The speed (m/s) from which it can still brake for all who are in its way; backwards from what is too near.
+    def safe_speed(self, c: float, s: float, others: Iterable[Neighbour], margin: float, foresight: float) -> float:
+        """The largest speed (m/s) from which it can still brake for each neighbour ahead.
+
+        It is negative if a neighbour at rest is too near, and infinite if the way is free.
 
         Args:
-            c: Cosine of where it goes, a direction along an axis.
-            s: Its sine.
-            others: Who may be in the way.
-            margin: Room kept to each side (m).
-            foresight: Time (s) for which the others' crossing the way is foreseen.
+            c: Cosine of the direction of travel, which is parallel to an axis.
+            s: Sine of the direction of travel.
+            others: Neighbours that may be in the way.
+            margin: Room to keep on each side (m).
+            foresight: Time (s) for which sideways motion of the neighbours is predicted.
         """
         me = Neighbour.of(self.footprint)
         length = me.reach_x if abs(c) > 0.5 else me.reach_y
@@ -142,11 +150,11 @@ class Actor(ABC):
             if min(across, across + shift) > room or max(across, across + shift) < -room:
                 continue
             ahead = vx * c + vy * s
-            gap -= self.keep
-            if ahead < 0:  # both have to stop within the gap
+            gap -= self.min_gap
+            if ahead < 0:  # both must be able to stop within the gap
                 gap *= max(self.speed, 0.3) / (max(self.speed, 0.3) - ahead)
             limit = math.sqrt(1.7 * BRAKING * max(gap, 0.0) + max(ahead, 0.0) ** 2)
-            if gap < -self.keep / 2 and abs(vx) + abs(vy) < 0.05:
+            if gap < -self.min_gap / 2 and abs(vx) + abs(vy) < 0.05:
                 limit = BACK
             fastest = min(fastest, limit)
         return fastest

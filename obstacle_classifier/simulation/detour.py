@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Ways out for somebody who got stuck: step by step, in any direction, without turning."""
+"""A way out for an actor that is stuck: small steps in any direction, without turning."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from collections.abc import Callable
 __all__ = ["find_detour"]
 
 _CELL = 0.15  # m
-_REACH = 20  # cells along the street that are searched to each side
+_REACH = 20  # cells; how far the search goes along the street, in each direction
 
 
 def find_detour(x: float, y: float, direction: int, fits: Callable[[float, float], bool]) -> list[tuple[float, float]]:
-    """The shortest way from (x, y) to where it is 3 m along the street, by breadth-first search.
+    """The shortest way from (x, y) to a place 3 m along the street, by breadth-first search.
 
     Args:
-        x: m along the street.
-        y: m across.
-        direction: +1 or -1, along the street; the other one is taken if there is no way in this one.
-        fits: Whether (x, y) is free; never far across, or the search has no end.
+        x: Position along the street (m).
+        y: Position across the street (m).
+        direction: +1 or -1: preferred direction along the street. The other direction is used if this one is blocked.
+        fits: Whether (x, y) is free. Must be false far across the street, or the search never ends.
 
     Returns:
-        Points (m) from the first step to the last; empty if there is no way.
+        Points (m) of the way, without the start; empty if there is no way.
     """
     came: dict[tuple[int, int], tuple[int, int]] = {(0, 0): (0, 0)}
     queue = deque(came)
@@ -47,7 +47,7 @@ def find_detour(x: float, y: float, direction: int, fits: Callable[[float, float
 def _trace(
     x: float, y: float, came: dict[tuple[int, int], tuple[int, int]], cell: tuple[int, int]
 ) -> list[tuple[float, float]]:
-    """The points from the start to a cell."""
+    """The points of the way from the start to a cell, without the start."""
     way = []
     while cell != (0, 0):
         way.append((x + cell[0] * _CELL, y + cell[1] * _CELL))

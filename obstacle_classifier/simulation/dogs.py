@@ -11,7 +11,7 @@ import numpy as np
 
 from obstacle_classifier.simulation.actors import Actor
 from obstacle_classifier.simulation.geometry import Footprint, clip
-from obstacle_classifier.simulation.passers import Walker
+from obstacle_classifier.simulation.sidewalk_users import Walker
 from obstacle_classifier.simulation.surroundings import Neighbour, Surroundings
 
 __all__ = ["Dog"]
@@ -21,7 +21,10 @@ class Dog(Actor):
     """A dog: low, erratic, curious about the robot.
 
     Args:
-        front, back: How far it reaches forward and backward from its middle (m).
+        body, x, y, rng: As for every actor.
+        owner: The pedestrian that it stays near, if any.
+        direction: +1 or -1: its direction along the street if it has no owner.
+        front, back: Extent forward and backward from its origin (m).
     """
 
     label = "dog"
@@ -42,35 +45,35 @@ class Dog(Actor):
         self.half_length, self.offset = (front + back) / 2, (front - back) / 2
         self.owner, self.direction = owner, direction
         self.vx = self.vy = 0.0
-        self.mood, self.target = 0.0, (x, y)
+        self.target_time, self.target = 0.0, (x, y)
         self.bark = 0.0
 
     @property
     def loudness(self) -> float:
-        """Paws, or a bark."""
+        """Sound level at 1 m (dB): paws, or a bark."""
         return 84.0 if self.bark > 0 else 44.0
 
     @property
     def velocity(self) -> tuple[float, float]:
-        """Along x and y (m/s)."""
+        """Velocity along x and y (m/s)."""
         return self.vx, self.vy
 
     def covers(self, x: float, y: float, yaw: float) -> Footprint:
-        """Its trunk, head and legs."""
+        """The rectangle around trunk, head and legs at a pose."""
         return super().covers(x + self.offset * math.cos(yaw), y + self.offset * math.sin(yaw), yaw)
 
     def move(self, step: float, around: Surroundings) -> None:
-        """Run after whatever it has in mind, which changes every second or so."""
+        """Run to its target, and choose a new target about every second."""
         robot, edge = around.robot, around.edge - 0.2
-        self.mood -= step
-        if self.mood <= 0:
-            self.mood = float(self.rng.exponential(1.2)) + 0.3
+        self.target_time -= step
+        if self.target_time <= 0:
+            self.target_time = float(self.rng.exponential(1.2)) + 0.3
             near = math.hypot(robot.x - self.x, robot.y - self.y) < 7
             wander = float(self.rng.normal(0, 1.2)), float(self.rng.uniform(-edge, edge))
-            if near and self.rng.random() < 0.3:  # the robot is interesting
+            if near and self.rng.random() < 0.3:  # it is curious about the robot
                 reach = float(self.rng.uniform(1.3, 3.5))
-                self.target = robot.x + reach + robot.speed * self.mood, robot.y + float(self.rng.normal(0, 0.5))
-            elif self.owner is not None and not self.owner.done:
+                self.target = robot.x + reach + robot.speed * self.target_time, robot.y + float(self.rng.normal(0, 0.5))
+            elif self.owner is not None and not self.owner.leaving:
                 self.target = self.owner.x + wander[0], wander[1]
             else:
                 self.target = self.x + wander[0] + 1.5 * self.direction, wander[1]
@@ -84,12 +87,12 @@ class Dog(Actor):
         self.vx += gain * (pace * dx / distance - self.vx) + 0.9 * math.sqrt(step) * float(self.rng.standard_normal())
         self.vy += gain * (pace * dy / distance - self.vy) + 0.9 * math.sqrt(step) * float(self.rng.standard_normal())
         others = around.near(self.x, 3.0, self.body)
-        self._shy(step, edge, others, around.moving.get("robot"))
-        self._go(step, edge, others)
+        self._avoid(step, edge, others, around.moving.get("robot"))
+        self._move(step, edge, others)
         self.speed = math.hypot(self.vx, self.vy)
 
-    def _shy(self, step: float, edge: float, others: list[Neighbour], robot: Neighbour | None) -> None:
-        """Be driven away from all that is near on the sidewalk, from the robot most."""
+    def _avoid(self, step: float, edge: float, others: list[Neighbour], robot: Neighbour | None) -> None:
+        """Accelerate away from near neighbours on the sidewalk, most strongly from the robot."""
         for other in others:
             shape = other.shape
             if abs(shape.y) > edge + 0.2:
@@ -103,18 +106,18 @@ class Dog(Actor):
             room = 0.8 if other is robot else 0.6
             if distance < room:
                 push = (120.0 if other is robot else 60.0) * step * (room - distance)
-                # Away from it, and around it on the side of what the dog has in mind.
+                # Away from the neighbour, and around it on the side of the target.
                 side = math.copysign(0.6, dx * (self.target[1] - self.y) - dy * (self.target[0] - self.x))
                 self.vx += push * (dx - side * dy) / distance
                 self.vy += push * (dy + side * dx) / distance
 
-    def _go(self, step: float, edge: float, others: list[Neighbour]) -> None:
-        """Take the next pose, or as much of it as touches nobody."""
+    def _move(self, step: float, edge: float, others: list[Neighbour]) -> None:
+        """Move to the next pose as far as it is free."""
         x, y, yaw = self.x + self.vx * step, clip(self.y + self.vy * step, -edge, edge), self.yaw
         if math.hypot(self.vx, self.vy) > 0.15:
             turn = math.remainder(math.atan2(self.vy, self.vx) - self.yaw, 2 * math.pi)
             yaw += clip(turn, -6 * step, 6 * step)
-        self.take(x, y, yaw, others)
+        self.move_to(x, y, yaw, others)
         if self.x != x:
             self.vx = 0.0
         if self.y != y:

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""ROS 2 messages as CDR bytes."""
+"""ROS 2 messages as CDR bytes, built without ROS."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Fields = Mapping[str, Any]
 
 
 class Message(NamedTuple):
-    """One message as it is received: its topic, type, receive time (ns since the epoch) and CDR bytes."""
+    """One received message: topic, type, receive time (ns since the epoch) and CDR bytes."""
 
     topic: str
     type: str
@@ -36,7 +36,7 @@ def typestore() -> Typestore:
 
 
 def serialise(type_name: str, fields: Fields) -> bytes:
-    """The CDR bytes of a message from all its fields; nested messages as mappings, arrays as ndarrays."""
+    """CDR bytes of a message, given all its fields: nested messages as mappings, arrays as ndarrays."""
     return bytes(typestore().serialize_cdr(_build(type_name, fields), type_name))
 
 
@@ -48,16 +48,16 @@ def _build(type_name: str, fields: Fields) -> Any:
 
 @cache
 def _nested(type_name: str) -> dict[str, str]:
-    """Type of each field that is a message itself."""
+    """Types of the fields that are messages, by field name."""
     fields: Any = typestore().get_msgdef(type_name).fields
     return {name: str(kind[1]) for name, kind in fields if isinstance(kind[1], str)}
 
 
 def header(stamp: int, frame: str) -> Fields:
-    """A std_msgs/Header; `stamp` in ns."""
+    """The fields of a std_msgs/Header; `stamp` in ns."""
     return {"stamp": {"sec": stamp // 10**9, "nanosec": stamp % 10**9}, "frame_id": frame}
 
 
 def xyz(values: Any) -> Fields:
-    """A Vector3, Point or, of four values, Quaternion."""
+    """The fields of a Vector3 or Point (three values) or of a Quaternion (four values)."""
     return dict(zip("xyzw", np.asarray(values, np.float64).tolist(), strict=False))

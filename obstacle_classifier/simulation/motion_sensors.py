@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the robot feels of its own motion: accelerations, turning, wheels."""
+"""Sensors of the robot's own motion: Imu and wheel odometry."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ __all__ = ["Imu", "WheelOdometry"]
 
 
 class Imu:
-    """Accelerometer and gyroscope; a sample is the mean over the steps since the last one.
+    """Accelerometer and gyroscope; a sample is the mean over the physics steps since the previous sample.
 
-    The axes are those of REP-145: x forward, y left, z up, and +g on z at rest. No orientation is estimated.
+    The axes follow REP-145: x forward, y left, z up, and +g on z at rest. The orientation is not estimated.
     """
 
     type_name = "sensor_msgs/msg/Imu"
@@ -34,12 +34,12 @@ class Imu:
         self._bias = np.array(bias) * rng.standard_normal(6)
         self._before, self._steps = np.zeros(6), 0
 
-    def measure(self, world: World, noisier: float) -> Fields:
+    def measure(self, world: World, noise_factor: float) -> Fields:
         """The fields of an Imu message."""
         new = world.steps - self._steps
         mean = (world.motion - self._before) / new if new else np.array(world.scene.data.sensordata)
         self._before, self._steps = world.motion.copy(), world.steps
-        values = mean + self._bias + self._noise * noisier * self._rng.standard_normal(6)
+        values = mean + self._bias + self._noise * noise_factor * self._rng.standard_normal(6)
         variances = self._noise**2
         unknown = np.zeros(9)
         unknown[0] = -1.0
@@ -54,10 +54,9 @@ class Imu:
 
 
 class WheelOdometry:
-    """Pose and twist from how far the wheels turned.
+    """Pose and twist, integrated from the angles of the wheels.
 
-    Each wheel's distance is off by a constant factor, besides what the wheels truly slip on the ground, and the speeds
-    have noise.
+    Errors: physical slip on the ground, a constant scale error of each wheel, and noise on the wheel speeds.
     """
 
     type_name = "nav_msgs/msg/Odometry"
@@ -69,13 +68,13 @@ class WheelOdometry:
         self._steps = 0
         self._x = self._y = self._yaw = 0.0
 
-    def measure(self, world: World, noisier: float) -> Fields:
-        """The fields of an Odometry message; the pose counts from where the drive began."""
+    def measure(self, world: World, noise_factor: float) -> Fields:
+        """The fields of an Odometry message; the pose is relative to the start of the drive."""
         angles = np.array(world.robot.wheel_angles)
         turned = np.zeros(2) if self._angles is None else angles - self._angles
         seconds = (world.steps - self._steps) * world.scene.model.opt.timestep
         self._angles, self._steps = angles, world.steps
-        noise = self._options["noise"] * noisier * self._rng.standard_normal(2)
+        noise = self._options["noise"] * noise_factor * self._rng.standard_normal(2)
         left, right = (turned + noise * seconds) * self._scale
         forward, turn = (left + right) / 2, (right - left) / TRACK
         middle = self._yaw + turn / 2

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What a scenario file can say: every key with its JSON schema, unit and meaning, declared once."""
+"""The keys of a scenario file: each is declared once, with its JSON schema, unit and meaning."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ _DENSITY = {
     "trash_can": _number("bins on the sidewalk", 0),
     "bollard": _number("rows of one to three bollards", 0),
     "parked_bicycle": _number("bicycles left on the sidewalk", 0),
-    "standing_pedestrian": _number("people who stand", 0),
+    "standing_pedestrian": _number("standing people", 0),
     "blocking_vehicle": _number("vans parked with two wheels on the sidewalk", 0),
     "tree": _number("trees along the kerb", 0, 25),
     "lamp_post": _number("lamp posts and sign poles along the kerb", 0, 25),
     "parked_car": _number("cars parked at the kerb", 0, 18),
-    "driveway": _number("driveways, out of which vehicles may come", 0, 8),
+    "driveway": _number("driveways, where vehicles may cross the sidewalk", 0, 8),
     "rough_patch": _number("patches of broken pavement, 2 to 5 m long", 0, 12),
 }
 _SENSOR: dict[str, Any] = {
     "topic": TOPIC_NAME,
-    "rate": _number("messages a second", 0.01, 400),
-    "latency": _number("s from measuring to receiving", 0, 1),
+    "rate": _number("messages per second", 0.01, 400),
+    "latency": _number("s between measuring and receiving", 0, 1),
     "dropout": _number("probability that a message is lost", 0, 1),
 }
 _MOUNT: dict[str, Any] = {
@@ -63,7 +63,7 @@ _MOUNT: dict[str, Any] = {
         "minItems": 3,
         "maxItems": 3,
         "items": {"type": "number", "minimum": -10, "maximum": 10},
-        "description": "m from the middle of the axle: forward, left, up from the ground",
+        "description": "m forward and left of the axle's middle, and above the ground",
     },
     "yaw": _number("rad, counterclockwise from straight ahead", -math.pi, math.pi),
     "min_range": _number("m", 0, 100),
@@ -74,41 +74,41 @@ _MOUNT: dict[str, Any] = {
 KEYS: dict[str, dict[str, Any]] = {
     "": {
         "duration": _number("s of driving", high=3600, above=0),
-        "seed": _count("of the street, of all that moves on it and of all noise", 0, 2**63 - 1),
-        "start_time": _count("receive time of the first message, s since the epoch", 0, 2_100_000_000),
-        "storage": {"enum": ["mcap", "sqlite3"], "description": "how a bag is stored"},
+        "seed": _count("seed of street, traffic and noise", 0, 2**63 - 1),
+        "start_time": _count("s since the epoch, receive time of the first message", 0, 2_100_000_000),
+        "storage": {"enum": ["mcap", "sqlite3"], "description": "storage format of the bag"},
         "label_topic": TOPIC_NAME,
     },
     "corridor": {
-        "length": _number("m ahead of the robot's front", high=50, above=0),
-        "width": _number("m, the robot in its middle", high=20, above=0),
-        "rate": _number("messages a second on the label topic", 0.01, 100),
+        "length": _number("m, from the robot's front", high=50, above=0),
+        "width": _number("m, centred on the robot", high=20, above=0),
+        "rate": _number("messages per second on the label topic", 0.01, 100),
     },
     "street": {
         "width": _number("m of sidewalk between kerb and houses", 2.4, 12),
-        "houses": {"enum": ["left", "right", "random"], "description": "the side on which the houses stand"},
+        "houses": {"enum": ["left", "right", "random"], "description": "side of the houses"},
     },
     "street.density": _DENSITY,
     "traffic": {
-        "pedestrian": _number("walkers met a minute", 0, 60),
-        "bicycle": _number("cyclists met a minute", 0, 30),
-        "dog": _number("dogs met a minute, half of them beside their owner", 0, 30),
-        "vehicle": _number("vehicles passing on the road a minute", 0, 60),
-        "crossing": _number("probability that a vehicle crosses at a driveway as the robot comes", 0, 1),
+        "pedestrian": _number("pedestrians that enter per minute", 0, 60),
+        "bicycle": _number("cyclists that enter per minute", 0, 30),
+        "dog": _number("dogs that enter per minute, half of them with an owner", 0, 30),
+        "vehicle": _number("vehicles on the road that enter per minute", 0, 60),
+        "crossing": _number("probability that a vehicle crosses at a driveway when the robot approaches", 0, 1),
     },
     "robot": {
-        "speed": _number("m/s", 0.2, 2.5),
-        "weave": _number("m that the path strays from the sidewalk's middle", 0, 1),
+        "speed": _number("m/s, when the way is free", 0.2, 2.5),
+        "weave": _number("m, sideways amplitude of the path", 0, 1),
     },
 }
-"""Every key outside `sensors` and `faults`: its JSON schema, with unit and meaning. Densities are per 100 m."""
+"""JSON schema, unit and meaning of every key outside `sensors` and `faults`. Densities are per 100 m."""
 
 SENSORS: dict[str, dict[str, Any]] = {
     "lidar": {
         **_SENSOR,
         **_MOUNT,
-        "beams": _count("beams, from the first to the last angle of the field of view", 2, 4096),
-        "field_of_view": _pair("first and last angle, rad from the sensor's forward direction"),
+        "beams": _count("number of beams over the field of view", 2, 4096),
+        "field_of_view": _pair("rad, first and last angle relative to the sensor's axis"),
         "dropout": _number("probability that a beam is lost (NaN)", 0, 1),
     },
     "sonar": {**_SENSOR, **_MOUNT, "field_of_view": _number("rad, full angle of the cone", high=math.pi / 2, above=0)},
@@ -121,14 +121,18 @@ SENSORS: dict[str, dict[str, Any]] = {
     },
     "odometry": {
         **_SENSOR,
-        "slip": _number("standard deviation of each wheel's constant relative error of distance", 0, 0.5),
+        "slip": _number("standard deviation of the constant relative scale error of each wheel", 0, 0.5),
         "noise": _number("rad/s, standard deviation of a wheel's speed", 0, 1000),
     },
-    "microphone": {**_SENSOR, "ambient": _number("dB, quietest street", 0, 140), "noise": _number("dB", 0, 100)},
+    "microphone": {
+        **_SENSOR,
+        "ambient": _number("dB, of an empty street; plus up to 6 dB, by seed", 0, 140),
+        "noise": _number("dB, standard deviation", 0, 100),
+    },
     "light": {**_SENSOR, "noise": _number("relative standard deviation", 0, 100)},
     "thermometer": {**_SENSOR, "noise": _number("K, standard deviation", 0, 1000)},
 }
-"""The options of every type of sensor: JSON schemas, with unit and meaning."""
+"""JSON schema, unit and meaning of every option, by type of sensor."""
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     "lidar": {
@@ -168,31 +172,34 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "light": {"rate": 5.0, "latency": 0.005, "dropout": 0.0, "noise": 0.03},
     "thermometer": {"rate": 2.0, "latency": 0.005, "dropout": 0.0, "noise": 0.1},
 }
-"""What an option is where the scenario does not say."""
+"""The default of every option."""
 
 FAULTS: dict[str, dict[str, Any]] = {
     "dropout": {},
     "freeze": {},
     "clock_offset": {"offset": _number("s added to the header stamps", -1_000_000, 1_000_000)},
-    "noise": {"factor": _number("what the standard deviation of the noise is multiplied by", 1, 10_000)},
+    "noise": {"factor": _number("factor on the standard deviation of the noise", 1, 10_000)},
 }
-"""What can go wrong with a sensor, and the further options of each: no messages; the last values again with new
-stamps; header stamps off, receive times right; a burst of noise."""
+"""The kinds of faults and the options of each kind.
+
+`dropout`: no messages. `freeze`: the last values again, with new stamps. `clock_offset`: wrong header stamps, correct
+receive times. `noise`: a burst of noise.
+"""
 
 FAULT_KEYS = {
     "start": _number("s from the start of the drive", 0, 3600),
     "duration": _number("s", high=3600, above=0),
 }
-"""What every fault says besides its sensor and kind."""
+"""The keys of every fault besides its sensor and kind."""
 
 
 def mapping(properties: Mapping[str, Any], **rules: Any) -> dict[str, Any]:
-    """The schema of a mapping with these keys and no others."""
+    """The schema of a mapping with these keys only."""
     return {"type": "object", "additionalProperties": False, "properties": dict(properties), **rules}
 
 
 def file_schema() -> dict[str, Any]:
-    """The schema of a scenario file; sensors and faults are checked one by one."""
+    """The schema of a scenario file. Sensors and faults have schemas of their own, by type and kind."""
     street = mapping({**KEYS["street"], "density": mapping(KEYS["street.density"])})
     sections = {name: mapping(KEYS[name]) for name in ("corridor", "traffic", "robot")}
     sensors = {"type": "object", "minProperties": 1}

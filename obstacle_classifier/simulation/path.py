@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Ways along the sidewalk: whether there is one past what stands on it, and the one that the robot takes."""
+"""The robot's path along the sidewalk, and the free space that it needs between the obstacles."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from obstacle_classifier.simulation.things import Thing
 
 __all__ = ["CLEARANCE", "FreeSpace", "plan_path"]
 
-CLEARANCE = 0.55  # m from the robot's middle to what it passes: half its diagonal is 0.425
-_ALONG, _ACROSS = 0.2, 0.05  # m, the grid
-_STEEP = 2  # cells across for each cell along that a way may turn aside: a slope of 1/2
-_COMFORT = 3  # cells that a way keeps beyond the clearance where there is room
-_SMOOTH = 400  # rounds
+CLEARANCE = 0.55  # m between the robot's middle and an obstacle; half the robot's diagonal is 0.425
+_ALONG, _ACROSS = 0.2, 0.05  # m; cells of the grid
+_STEEP = 2  # cells across per cell along: a path has at most a slope of 1/2
+_COMFORT = 3  # cells beyond the clearance, where there is room
+_SMOOTH = 400  # rounds of smoothing
 
 
 class FreeSpace:
-    """Where on a sidewalk around y = 0 the robot's middle may be.
+    """The cells of a sidewalk around y = 0 that the robot's middle may be in.
 
     Attributes:
-        x, y: (n,) and (m,) the grid (m), y from edge to edge.
-        free: (n, m) whether the place is `CLEARANCE` from all that was put there.
+        x, y: (n,) and (m,) coordinates of the cells (m), y from edge to edge.
+        free: (n, m) whether the cell is at least `CLEARANCE` from every obstacle.
     """
 
     def __init__(self, start: float, end: float, width: float) -> None:
@@ -36,11 +36,11 @@ class FreeSpace:
         self.x: Floats = np.arange(start, end + _ALONG, _ALONG, dtype=np.float64)
         self.y: Floats = (np.arange(cells + 1, dtype=np.float64) - cells / 2) * _ACROSS
         self.free = np.ones((len(self.x), cells + 1), np.bool_)
-        self._reached = self.free.copy()  # where ways from the start can get to, up to column _done
+        self._reached = self.free.copy()  # cells that a path from the start can reach, up to column _done
         self._done = 1
 
-    def put(self, things: Sequence[Thing]) -> bool:
-        """Put things there, if a way remains past them; else change nothing."""
+    def add(self, things: Sequence[Thing]) -> bool:
+        """Add obstacles if a path past them remains; returns whether it does, and changes nothing if not."""
         spans = [self._span(thing) for thing in things]
         first, last = min(span[0] for span in spans), max(span[1] for span in spans)
         if last <= first:
@@ -52,7 +52,7 @@ class FreeSpace:
         before, self.free[first:last] = self.free[first:last].copy(), free
         reached = self._reached[begin - 1 : end] & (self.free[0] if begin == 1 else True)
         for row, here in enumerate(self.free[begin:end], 1):
-            reached[row] = _spread(reached[row - 1]) & here
+            reached[row] = _reachable(reached[row - 1]) & here
             if not reached[row].any():
                 self.free[first:last] = before
                 return False
@@ -60,13 +60,13 @@ class FreeSpace:
         return True
 
     def _span(self, thing: Thing) -> tuple[int, int]:
-        """First and last (exclusive) column that a thing may touch."""
+        """First and last (exclusive) column that an obstacle may block."""
         reach = thing.reach[0] + CLEARANCE
         columns = np.searchsorted(self.x, (thing.x - reach, thing.x + reach))
         return int(columns[0]), int(columns[1])
 
     def _clear(self, thing: Thing, low: int, high: int) -> NDArray[np.bool_]:
-        """(high - low, m) places from which the thing is far enough."""
+        """(high - low, m) whether a cell is at least `CLEARANCE` from an obstacle."""
         dx, dy = self.x[low:high, np.newaxis] - thing.x, self.y - thing.y
         c, s = math.cos(thing.yaw), math.sin(thing.yaw)
         along = np.maximum(np.abs(dx * c + dy * s) - thing.length / 2, 0.0)
@@ -76,25 +76,25 @@ class FreeSpace:
 
 
 def plan_path(rng: np.random.Generator, space: FreeSpace, weave: float) -> tuple[Floats, Floats]:
-    """Points of a path through free space, x and y (n,); it weaves up to `weave` m to each side where it can.
+    """Points of a path through free space, x and y (n,) in m, that weaves up to `weave` m to each side.
 
-    Between grid cells and where it is rounded it may come nearer to things than `CLEARANCE`, by one cell across.
+    Smoothing may bring it nearer to obstacles than `CLEARANCE`, by at most one cell across.
     """
     x = space.x
     phases = rng.uniform(0, 2 * math.pi, 2)
     base = weave * (np.sin(2 * math.pi * x / 27 + phases[0]) + 0.5 * np.sin(2 * math.pi * x / 11 + phases[1])) / 1.5
     base = np.clip(base, space.y[0], space.y[-1])
-    low, high = _around(space, _cheapest(space, base))
-    # Bent like a rope between the bounds, a little away from them where there is room, then rounded.
+    low, high = _free_bounds(space, _cheapest(space, base))
+    # Pull the path straight between the bounds, with some distance to them where there is room, then smooth it.
     spare = np.minimum(_COMFORT * _ACROSS, (high - low) / 2)
     bent = np.zeros(len(x))
     for _ in range(_SMOOTH):
-        bent = np.clip(0.99 * _rounded(bent, 5), low + spare - base, high - spare - base)
-    return x, np.clip(base + _rounded(bent, 11), low - _ACROSS, high + _ACROSS)
+        bent = np.clip(0.99 * _smoothed(bent, 5), low + spare - base, high - spare - base)
+    return x, np.clip(base + _smoothed(bent, 11), low - _ACROSS, high + _ACROSS)
 
 
-def _spread(reached: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Where ways from these places can be one column on."""
+def _reachable(reached: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The cells of the next column that are reachable from these cells of a column."""
     result = reached.copy()
     for step in range(1, _STEEP + 1):
         result[step:] |= reached[:-step]
@@ -103,7 +103,7 @@ def _spread(reached: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _cheapest(space: FreeSpace, base: Floats) -> NDArray[np.intp]:
-    """(n,) row of the way that strays least from `base` and keeps some distance, by dynamic programming."""
+    """(n,) rows of the path nearest to `base` with some distance to obstacles, by dynamic programming."""
     free = space.free
     roomy = free.copy()
     for step in range(1, _COMFORT + 1):
@@ -129,8 +129,8 @@ def _cheapest(space: FreeSpace, base: Floats) -> NDArray[np.intp]:
     return way
 
 
-def _around(space: FreeSpace, way: NDArray[np.intp]) -> tuple[Floats, Floats]:
-    """(n,) lowest and highest y of the free stretch that the way is in, column by column."""
+def _free_bounds(space: FreeSpace, way: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """(n,) lowest and highest free y around the path, for each column."""
     rows = np.arange(len(space.y))
     blocked = ~space.free
     below = np.where(blocked & (rows < way[:, np.newaxis]), rows, -1).max(axis=1) + 1
@@ -138,8 +138,8 @@ def _around(space: FreeSpace, way: NDArray[np.intp]) -> tuple[Floats, Floats]:
     return space.y[below], space.y[above]
 
 
-def _rounded(values: Floats, cells: int) -> Floats:
-    """A running mean with weights that fall to both sides over `cells` values."""
+def _smoothed(values: Floats, cells: int) -> Floats:
+    """A running mean over `cells` values, with Hann weights."""
     kernel = np.hanning(cells + 2)[1:-1]
     ends = np.full(cells // 2, values[0]), np.full(cells // 2, values[-1])
     return np.convolve(np.concatenate([ends[0], values, ends[1]]), kernel / kernel.sum(), mode="valid")

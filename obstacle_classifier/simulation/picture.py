@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The drive from above, as PNG or GIF. Needs Pillow, which is imported only here."""
+"""Pictures of a drive from above, as PNG or GIF. Needs Pillow, which no other module of the simulation imports."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["draw", "write_gif", "write_png"]
 
 Probabilities = Callable[[int], "Mapping[str, float] | None"]
-"""Probability of each label at a time in ns; None where there is none."""
+"""The probability of each label at a time in ns since the epoch; None if it is not known."""
 
 _SIZE = 800, 400  # pixels
-_VIEW = _SIZE[0] - 190  # pixels of street; the rest is the panel
+_VIEW = _SIZE[0] - 190  # pixels; width of the street, beside the panel
 _SCALE = 34.0  # pixels per m
-_BEHIND = 4.0  # m of street shown behind the robot
+_BEHIND = 4.0  # m; street shown behind the robot
 _COLOURS = {
     "pedestrian": "#d1495b",
     "bicycle": "#2e86ab",
@@ -39,7 +39,7 @@ _ROAD, _SIDEWALK, _PLAIN, _ROBOT, _HIT, _TEXT = "#c9cdd2", "#efece6", "#a59f95",
 
 
 def draw(view: Snapshot, probabilities: Mapping[str, float] | None = None) -> Image:
-    """One picture, x to the right: street, lidar hits, corridor, and per label truth and probability."""
+    """One picture, x to the right: street, lidar hits and corridor; truth and probability of each label."""
     from PIL import Image, ImageDraw
 
     image = Image.new("RGB", _SIZE, _ROAD)
@@ -58,7 +58,7 @@ def write_png(view: Snapshot, path: Path, probabilities: Mapping[str, float] | N
 def write_gif(
     views: Iterable[Snapshot], path: Path, probabilities: Probabilities | None = None, frame: float = 0.2
 ) -> int:
-    """Write an endless GIF that shows each view for `frame` seconds; returns how many there are.
+    """Write a looping GIF that shows each view for `frame` seconds; returns the number of views.
 
     Raises:
         ValueError: There is no view.

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Lidar and sonar: distances from rays that MuJoCo casts."""
+"""Lidar and sonar, by ray casting in MuJoCo."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from obstacle_classifier.simulation.world import World
 
 __all__ = ["Lidar", "Sonar", "cast_rays", "cone"]
 
-_ROWS = 7  # of rays in a sonar's cone
-_GAP = 0.05  # m between two rays of a row, at most
-_WHITE = 0.8  # reflectivity at which the full range of a lidar is reached
+_ROWS = 7  # rows of rays in a sonar's cone
+_GAP = 0.05  # m; largest distance between two rays of a row
+_WHITE = 0.8  # reflectivity that a lidar detects at its full range
 
 
 class _Rays:
-    """Rays fixed to the robot."""
+    """Rays of a sensor that is fixed to the robot."""
 
     def __init__(self, options: SensorOptions, directions: Floats, groups: NDArray[np.uint8]) -> None:
         yaw = options["yaw"]
@@ -37,7 +37,7 @@ class _Rays:
         self._groups, self._reach = groups, float(options["max_range"])
 
     def cast(self, world: World) -> tuple[Floats, NDArray[np.int32], Floats, Floats]:
-        """Distances (inf without a hit), geom ids (-1 without), origin (3,) and directions (n, 3) in the world."""
+        """Distances (n,) and geom ids (n,) as of `cast_rays`; origin (3,) and directions (n, 3) in the world frame."""
         data = world.scene.data
         rotation = data.body("robot").xmat.reshape(3, 3)
         origin = data.body("robot").xpos + rotation @ self._position
@@ -49,11 +49,11 @@ class _Rays:
 def cast_rays(
     world: World, origin: Floats, directions: Floats, groups: NDArray[np.uint8], reach: float
 ) -> tuple[Floats, NDArray[np.int32]]:
-    """Distance to the first geom of the groups along each of n unit vectors, inf without one; and its id, or -1."""
+    """Distance (m) and id of the first geom of the groups along each of n unit vectors; inf and -1 without a hit."""
     n = len(directions)
     distances, geoms = np.zeros(n), np.zeros(n, np.int32)
     vectors = np.ascontiguousarray(directions).ravel()
-    # Rays reach a little further than the sensor, which has noise.
+    # Longer than the sensor's range: noise may shorten a distance to within the range.
     mujoco.mj_multiRay(
         world.scene.model, world.scene.data, origin, vectors, groups, 1, -1, geoms, distances, None, n, reach + 1.0
     )
@@ -65,10 +65,10 @@ class Lidar:
     """A planar lidar.
 
     A beam returns if its hit is nearer than `max_range` times the square root of the hit's reflectivity relative to
-    white, as received light falls with the square of the distance.
+    white: received light decreases with the square of the distance.
 
     Attributes:
-        points: (n, 2) hits of the last scan, m in the world.
+        points: (n, 2) hits of the newest scan (m), world frame.
     """
 
     type_name = "sensor_msgs/msg/LaserScan"
@@ -81,13 +81,13 @@ class Lidar:
         self._rays = _Rays(options, np.stack([np.cos(angles), np.sin(angles), 0 * angles], axis=1), VISIBLE)
         self.points: Floats = np.empty((0, 2))
 
-    def measure(self, world: World, noisier: float) -> Fields:
-        """The fields of a LaserScan; +inf is no return, -inf too near, NaN a lost beam."""
+    def measure(self, world: World, noise_factor: float) -> Fields:
+        """The fields of a LaserScan; +inf: no return, -inf: too near, NaN: a lost beam."""
         options, rng = self._options, self._rng
         true, geoms, origin, directions = self._rays.cast(world)
         material = np.where(geoms >= 0, world.scene.reflectivity[geoms], 0.0)
         returned = true <= options["max_range"] * np.minimum(1.0, np.sqrt(material / _WHITE))
-        ranges = true + options["noise"] * noisier * rng.standard_normal(len(true))
+        ranges = true + options["noise"] * noise_factor * rng.standard_normal(len(true))
         ranges[~returned | (ranges > options["max_range"])] = np.inf
         ranges[ranges < options["min_range"]] = -np.inf
         ranges[rng.random(len(true)) < options["dropout"]] = np.nan
@@ -108,7 +108,7 @@ class Lidar:
 
 
 class Sonar:
-    """An ultrasonic ranger: the nearest echo within a cone."""
+    """An ultrasonic range sensor: the nearest echo within a cone."""
 
     type_name = "sensor_msgs/msg/Range"
 
@@ -116,11 +116,11 @@ class Sonar:
         self._options, self._rng = options, rng
         self._rays = _Rays(options, cone(options["field_of_view"], options["max_range"]), SOLID)
 
-    def measure(self, world: World, noisier: float) -> Fields:
-        """The fields of a Range; +inf is no echo, -inf too near."""
+    def measure(self, world: World, noise_factor: float) -> Fields:
+        """The fields of a Range; +inf: no echo, -inf: too near."""
         options = self._options
         nearest = float(self._rays.cast(world)[0].min())
-        distance = nearest + options["noise"] * noisier * float(self._rng.standard_normal())
+        distance = nearest + options["noise"] * noise_factor * float(self._rng.standard_normal())
         if distance > options["max_range"]:
             distance = math.inf
         elif distance < options["min_range"]:
@@ -136,10 +136,10 @@ class Sonar:
 
 
 def cone(angle: float, reach: float) -> Floats:
-    """Unit vectors around x, up to half the full angle (rad) from it.
+    """(n, 3) unit vectors within a cone around x of a full angle (rad).
 
-    Rows one above the other: things on a sidewalk stand upright. In a row two rays are at most 5 cm apart at `reach`
-    (m), so that no leg or post falls between them.
+    They form horizontal rows, because objects on a sidewalk are upright. Neighbours in a row are at most 5 cm apart at
+    the distance `reach` (m): no leg or post fits between them.
     """
     half = angle / 2
     rays = []

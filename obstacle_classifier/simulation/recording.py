@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Drives recorded as rosbag2 bags with their labels beside them."""
+"""Drives recorded as labelled rosbag2 bags."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def simulate(
     seed: int | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Drive, and write the bag `path` (a folder) with `labels.csv` in it; the whole bag appears at the end, or none.
+    """Record a drive as the bag `path`, a folder with `labels.csv` in it. The bag appears complete or not at all.
 
     Args:
-        scenario: What to simulate.
+        scenario: The drive.
         path: Folder to create; missing folders above it are created too.
-        duration: Seconds, instead of the scenario's.
-        seed: Instead of the scenario's.
-        progress: Told of every simulated second.
+        duration: Seconds; overrides the scenario.
+        seed: Overrides the scenario.
+        progress: Gets one step per simulated second.
 
     Returns:
         `path`.
@@ -65,7 +65,7 @@ def simulate(
 
 
 def snapshots(scenario: Scenario, period: float = 0.2) -> Iterator[Snapshot]:
-    """The drive seen from above every `period` seconds, the same that `simulate` records."""
+    """Views from above, every `period` seconds, of the drive that `simulate` would record."""
     simulation = Simulation(scenario)
     due = simulation.start
     for message in simulation.messages():
@@ -82,14 +82,14 @@ def _write(scenario: Scenario, path: Path, progress: Progress | None) -> None:
             topic: writer.add_connection(topic, kind, typestore=typestore())
             for topic, kind in simulation.topics.items()
         }
-        for message in _followed(simulation, progress):
+        for message in _with_progress(simulation, progress):
             writer.write(connections[message.topic], message.time, message.data)
             if message.topic == scenario.label_topic:
                 labels.add(message)
     (path / "labels.csv").write_text(labels.text(), encoding="utf-8")
 
 
-def _followed(simulation: Simulation, progress: Progress | None) -> Iterator[Message]:
+def _with_progress(simulation: Simulation, progress: Progress | None) -> Iterator[Message]:
     if progress is None:
         yield from simulation.messages()
         return
@@ -100,14 +100,14 @@ def _followed(simulation: Simulation, progress: Progress | None) -> Iterator[Mes
             yield message
             while done < seconds and message.time - simulation.start >= (done + 1) * 10**9:
                 done += 1
-                stage.advance(", ".join(simulation.truth) or "nothing in the way")
+                stage.advance(", ".join(simulation.truth) or "no obstacle")
         while done < seconds:
             done += 1
             stage.advance("done")
 
 
 class _Labels:
-    """The label topic as the rows of a label file; both say the same at every time up to the last message."""
+    """The messages on the label topic, converted to the rows of a label file."""
 
     def __init__(self, start: int, period: int) -> None:
         self._start, self._period, self._end = start, period, start
@@ -115,7 +115,7 @@ class _Labels:
         self._rows: list[tuple[int, int, str]] = []
 
     def add(self, message: Message) -> None:
-        """A message on the label topic."""
+        """Add a message of the label topic."""
         text = str(parse_message(message.type, message.data)["data"])
         present = set(text.split(",")) if text else set()
         for label in LABELS:
@@ -126,7 +126,7 @@ class _Labels:
         self._end = message.time
 
     def text(self) -> str:
-        """The label file; what is present at the end lasts one more message."""
+        """The label file. Labels present in the last message end one message period later."""
         last = [(since, self._end + self._period, label) for label, since in self._since.items()]
         rows = sorted([*self._rows, *last])
         lines = [f"{self._seconds(start)},{self._seconds(end)},{label}\n" for start, end, label in rows]

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The robot: how it follows its path, and its true pose."""
+"""The robot: its driver and its true pose."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from obstacle_classifier.simulation.street import StreetPlan
 
 __all__ = ["Pose", "Robot"]
 
-_LOOKAHEAD, _LOOKAHEAD_TIME = 0.35, 0.3  # m, and s of driving on top
+_LOOKAHEAD, _LOOKAHEAD_TIME = 0.35, 0.3  # m, plus the distance driven in this time (s)
 _ACCELERATION = 1.0  # m/s^2
 _BRAKING = 2.0  # m/s^2
-_TURNING = 1.2  # rad/s, at most
-_BEND_TURNING = 0.8  # rad/s, at most, that the path asks for: the robot slows down where it bends
-_STOP_GAP, _SLOW_GAP = 0.4, 1.7  # m from the robot's front to what is in its way
+_TURNING = 1.2  # rad/s; limit
+_BEND_TURNING = 0.8  # rad/s; limit in bends of the path, where the robot slows down
+_STOP_GAP, _SLOW_GAP = 0.4, 1.7  # m between the robot's front and an obstacle at which it stops, and slows down
 
 
 class Pose(NamedTuple):
-    """Where the robot is (m), where it heads (rad), how fast (m/s)."""
+    """Position (m), heading (rad) and forward speed (m/s) of the robot."""
 
     x: float
     y: float
@@ -37,13 +37,13 @@ class Pose(NamedTuple):
 
 @dataclass
 class Robot:
-    """Two driven wheels and a caster, with a driver that follows a path and brakes for what is in the way.
+    """A robot on two driven wheels and a caster, with a driver that follows a path and brakes for obstacles.
 
     Attributes:
-        scene: Whose robot it is.
-        street: Whose path it follows.
-        speed: What it drives at where nothing is in the way (m/s).
-        commanded: Forward speed (m/s) and yaw rate (rad/s) that the wheels are asked for.
+        scene: The scene with its bodies.
+        street: The street with its path.
+        speed: Speed (m/s) if the way is free.
+        commanded: Forward speed (m/s) and yaw rate (rad/s) commanded to the wheels.
     """
 
     scene: Scene
@@ -52,7 +52,7 @@ class Robot:
     commanded: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
-        """Measure how the path bends (1/m)."""
+        """Compute the curvature of the path (1/m)."""
         x, y = self.street.path_x, self.street.path_y
         yaw = np.arctan2(np.gradient(y, x), 1.0)
         self._bends = np.abs(np.gradient(yaw, x))
@@ -67,7 +67,7 @@ class Robot:
 
     @property
     def wheel_angles(self) -> tuple[float, float]:
-        """How far the left and right wheel have turned (rad)."""
+        """Angles of the left and right wheel (rad)."""
         left, right = self.scene.data.qpos[7:9]
         return float(left), float(right)
 
@@ -78,12 +78,12 @@ class Robot:
         return Footprint(pose.x, pose.y, pose.yaw, ROBOT_LENGTH / 2, ROBOT_WIDTH / 2)
 
     def drive(self, step: float, gap: float) -> None:
-        """Steer along the path for one control step (s) with the next obstacle `gap` m ahead of the front."""
+        """Follow the path for one control step (s); the next obstacle is `gap` m ahead of the front."""
         pose = self.pose
         now = self.commanded[0]
         ahead = _LOOKAHEAD + _LOOKAHEAD_TIME * now
         aside = self.street.path(pose.x + ahead) - pose.y
-        # Pure pursuit: the arc through the point ahead.
+        # Pure pursuit: the arc through the point of the path at the lookahead distance.
         curvature = 2 * math.sin(math.atan2(aside, ahead) - pose.yaw) / math.hypot(aside, ahead)
         fastest = min(self.speed, _BEND_TURNING / max(self._sharpest_bend(pose.x, now), 1e-9))
         wanted = fastest * min(1.0, max(0.0, (gap - _STOP_GAP) / (_SLOW_GAP - _STOP_GAP)))
@@ -92,19 +92,19 @@ class Robot:
         self.command(speed, turning)
 
     def _sharpest_bend(self, x: float, speed: float) -> float:
-        """The largest curvature (1/m) of the path ahead, as far as it takes to brake."""
+        """The largest curvature (1/m) of the path within the braking distance."""
         end = x + 0.5 + speed * speed / (2 * _BRAKING)
         first, last = np.searchsorted(self.street.path_x, (x - 0.3, end))
         return float(self._bends[first:last].max(initial=0.0))
 
     def command(self, speed: float, yaw_rate: float) -> None:
-        """Ask the wheels for a forward speed (m/s) and a yaw rate (rad/s)."""
+        """Command a forward speed (m/s) and a yaw rate (rad/s) to the wheels."""
         self.commanded = speed, yaw_rate
         half = yaw_rate * TRACK / 2
         self.scene.data.ctrl[:] = (speed - half) / ROLLING_RADIUS, (speed + half) / ROLLING_RADIUS
 
     def gap_to(self, rectangles: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> float:
-        """Distance (m) from the front to the nearest of n footprints (n, 5) on the way ahead; inf if it is free."""
+        """Distance (m) from the front to the nearest footprint of (n, 5) in the way ahead; inf if the way is free."""
         pose = self.pose
         dx, dy = rectangles[:, 0] - pose.x, rectangles[:, 1] - pose.y
         c, s = math.cos(pose.yaw), math.sin(pose.yaw)

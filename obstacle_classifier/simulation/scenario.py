@@ -3,7 +3,7 @@
 
 """The scenario file: everything that a simulated drive depends on.
 
-Every key has a default; an empty file is a whole scenario. `sensors`, where given, replaces the default sensors.
+Every key has a default; an empty file is a valid scenario. The key `sensors`, if given, replaces the default sensors.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ __all__ = [
 ]
 
 LABELS = ("pedestrian", "bicycle", "dog", "trash_can", "bollard", "vehicle")
-"""What the ground truth tells apart."""
+"""The labels of the ground truth, in their order."""
 
-SLOT = 4.5  # m of sidewalk that an obstacle which stands on it has to itself, so that the robot can pass
+SLOT = 4.5  # m of sidewalk for each static obstacle on it: the robot must be able to pass
 
-_TAKEN = ("/clock", "/parameter_events", "/rosout")  # topics of ROS 2 itself
-_HEADERLESS = ("microphone",)  # types of sensor whose messages have no stamp
-_STANDING = ("trash_can", "bollard", "parked_bicycle", "standing_pedestrian", "blocking_vehicle")
+_TAKEN = ("/clock", "/parameter_events", "/rosout")  # ROS 2 uses these topics
+_HEADERLESS = ("microphone",)  # types of sensor whose messages have no header
+_SIDEWALK_KINDS = ("trash_can", "bollard", "parked_bicycle", "standing_pedestrian", "blocking_vehicle")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Corridor:
 
 @dataclass(frozen=True)
 class Density:
-    """What stands along the street, per 100 m."""
+    """Number of static objects per 100 m of street, by kind."""
 
     trash_can: float = 5.0
     bollard: float = 5.5
@@ -78,7 +78,7 @@ class Density:
 
 @dataclass(frozen=True)
 class Street:
-    """The street."""
+    """The layout of the street."""
 
     width: float = 3.4
     houses: str = "random"
@@ -87,7 +87,7 @@ class Street:
 
 @dataclass(frozen=True)
 class Traffic:
-    """What moves, per minute."""
+    """Number of actors that enter per minute, by kind; `crossing` is a probability."""
 
     pedestrian: float = 6.0
     bicycle: float = 5.0
@@ -98,7 +98,7 @@ class Traffic:
 
 @dataclass(frozen=True)
 class RobotOptions:
-    """How the robot drives."""
+    """Speed (m/s) and weave (m) of the robot."""
 
     speed: float = 1.3
     weave: float = 0.3
@@ -106,7 +106,7 @@ class RobotOptions:
 
 @dataclass(frozen=True)
 class SensorOptions:
-    """One sensor: its type and every option of that type."""
+    """One sensor: its type and all options of that type."""
 
     name: str
     type: str
@@ -118,13 +118,13 @@ class SensorOptions:
 
     @property
     def latency_ns(self) -> int:
-        """Nanoseconds from measuring to receiving."""
+        """Nanoseconds between measuring and receiving."""
         return round(float(self["latency"]) * 1e9)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something wrong with one sensor from `start` (s of the drive) on, for `duration` seconds."""
+    """A fault of one sensor: begins at `start` (s from the start of the drive), lasts `duration` (s)."""
 
     sensor: str
     kind: str
@@ -151,7 +151,7 @@ def _default_sensors() -> tuple[SensorOptions, ...]:
 
 
 def _typed(values: Mapping[str, Any], schemas: Mapping[str, Any]) -> dict[str, Any]:
-    """The values, with 7.0 as 7 where the schema asks for an integer: to JSON Schema it is one."""
+    """The values, with floats converted where the schema wants an integer: JSON Schema accepts 7.0 as one."""
     return {key: int(value) if schemas[key].get("type") == "integer" else value for key, value in values.items()}
 
 
@@ -162,7 +162,7 @@ def _sensor(name: str, entry: Mapping[str, Any]) -> SensorOptions:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A drive, as the scenario file describes it."""
+    """All settings of a drive, with their defaults."""
 
     duration: float = 60.0
     seed: int = 0
@@ -177,10 +177,10 @@ class Scenario:
     faults: tuple[Fault, ...] = ()
 
     def override(self, duration: float | None = None, seed: int | None = None) -> Scenario:
-        """The same scenario with another duration or seed, checked like the file's.
+        """The same scenario with another duration or seed, within the limits of the file.
 
         Raises:
-            ConfigError: Naming the argument.
+            ConfigError: A value is out of range; the message names the argument.
         """
         changes: dict[str, Any] = {
             key: value for key, value in (("duration", duration), ("seed", seed)) if value is not None
@@ -194,16 +194,16 @@ def load_scenario(path: str | Path) -> Scenario:
     """Read and check a scenario file.
 
     Raises:
-        ConfigError: Naming the file, the key, what was found and what was expected.
+        ConfigError: The file is wrong; the message names the file and the key, the value and the expected one.
     """
     return parse_scenario(load_yaml(path), str(path))
 
 
 def parse_scenario(document: Mapping[str, Any], source: str) -> Scenario:
-    """Check a parsed scenario; `source` is what messages name.
+    """Check a parsed scenario; messages name `source`.
 
     Raises:
-        ConfigError: Naming the source, the key, what was found and what was expected.
+        ConfigError: The document is wrong; the message names the source and the key, the value and the expected one.
     """
     validate(document, file_schema(), source)
     sections: dict[str, Any] = {
@@ -214,9 +214,9 @@ def parse_scenario(document: Mapping[str, Any], source: str) -> Scenario:
     street = dict(document.get("street", {}))
     density = Density(**street.pop("density", {}))
     sections["street"] = Street(**street, density=density)
-    standing = sum(getattr(density, name) for name in _STANDING)
+    standing = sum(getattr(density, name) for name in _SIDEWALK_KINDS)
     if standing * SLOT > 100:
-        limit = f"{', '.join(_STANDING)} to add up to at most {100 / SLOT:g} per 100 m"
+        limit = f"{', '.join(_SIDEWALK_KINDS)} to add up to at most {100 / SLOT:g} per 100 m"
         raise refusal(source, "street.density", standing, limit)
     if "sensors" in document:
         sections["sensors"] = _parse_sensors(document["sensors"], source)
@@ -225,7 +225,7 @@ def parse_scenario(document: Mapping[str, Any], source: str) -> Scenario:
     for sensor in scenario.sensors:
         key = f"sensors.{sensor.name}.topic"
         if sensor.topic == scenario.label_topic:
-            raise refusal(source, key, sensor.topic, "a topic of its own (label_topic has this one)")
+            raise refusal(source, key, sensor.topic, "another topic than label_topic")
         _check_topic(sensor.topic, key, source)
     _check_topic(scenario.label_topic, "label_topic", source)
     return replace(scenario, faults=_parse_faults(document.get("faults", []), scenario, source))
@@ -233,7 +233,7 @@ def parse_scenario(document: Mapping[str, Any], source: str) -> Scenario:
 
 def _check_topic(topic: str, key: str, source: str) -> None:
     if topic in _TAKEN:
-        raise refusal(source, key, topic, f"a topic other than {', '.join(_TAKEN)}, which are ROS 2's own")
+        raise refusal(source, key, topic, f"a topic other than {', '.join(_TAKEN)}, which ROS 2 uses")
 
 
 def _parse_sensors(document: Mapping[str, Any], source: str) -> tuple[SensorOptions, ...]:
@@ -246,7 +246,7 @@ def _parse_sensors(document: Mapping[str, Any], source: str) -> tuple[SensorOpti
         validate(entry, mapping({**kinds, **SENSORS[entry["type"]]}), source, key)
         sensor = _sensor(str(name), entry)
         if any(other.topic == sensor.topic for other in sensors):
-            raise refusal(source, f"{key}.topic", sensor.topic, "a topic of its own")
+            raise refusal(source, f"{key}.topic", sensor.topic, "a topic that no other sensor has")
         if "max_range" in sensor.options and sensor["min_range"] >= sensor["max_range"]:
             raise refusal(source, f"{key}.min_range", sensor["min_range"], f"less than max_range {sensor['max_range']}")
         if sensor.type == "lidar":

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The street, the robot and all that may move there, as one MuJoCo model."""
+"""The street, the robot and all actors as one MuJoCo model."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from obstacle_classifier.simulation.street import StreetPlan
 from obstacle_classifier.simulation.things import Thing
 
 __all__ = [
-    "CAST",
     "KERB",
+    "MAX_ACTORS",
     "SOLID",
     "STEP_NS",
     "VISIBLE",
@@ -27,20 +27,20 @@ __all__ = [
     "build_scene",
 ]
 
-STEP_NS = 2_500_000  # one step of the physics
-KERB = 0.12  # m from the road up to the sidewalk
+STEP_NS = 2_500_000  # ns; one physics step
+KERB = 0.12  # m; height of the sidewalk above the road
 
-CAST = {"pedestrian": 8, "bicycle": 3, "dog": 3, "car": 4, "crossing": 2}
-"""How many of each may be on the street at once."""
+MAX_ACTORS = {"pedestrian": 8, "bicycle": 3, "dog": 3, "car": 4, "crossing": 2}
+"""The largest number of actors on the street at the same time, by kind."""
 
 VISIBLE = np.array([1, 1, 0, 0, 0, 0], np.uint8)
-"""Geom groups that light meets: what stands or moves (0), and the ground (1). 2 is broken pavement, 3 the robot."""
+"""Geom groups that a lidar sees: objects and actors (0) and the ground (1). 2 is broken pavement, 3 the robot."""
 
 SOLID = np.array([1, 0, 0, 0, 0, 0], np.uint8)
-"""Geom groups without the ground."""
+"""Geom groups of objects and actors: without the ground."""
 
-_SETTLING = 800  # steps, at most
-_AWAY = -50.0  # m; who is off stage waits far below the ground
+_MAX_SETTLING_STEPS = 800
+_HIDDEN_Z = -50.0  # m; actors that are not on the street are hidden below the ground
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Scene:
     """A compiled model and its state.
 
     Attributes:
-        model, data: MuJoCo's.
-        mocap: Index among the mocap bodies by body name, such as `pedestrian3_left` or `dog0`.
-        reflectivity: (geoms,) share of the light that each throws back.
-        cars: Length (m) of each vehicle that moves, by body name.
+        model, data: The `MjModel` and `MjData`.
+        mocap: Index of each mocap body, by body name such as `pedestrian3_left` or `dog0`.
+        reflectivity: (geoms,) share of the light that each geom reflects.
+        cars: Length (m) of each moving vehicle, by body name.
     """
 
     model: Any
@@ -61,7 +61,7 @@ class Scene:
     cars: dict[str, float]
 
     def place(self, name: str, x: float, y: float, z: float, yaw: float, pitch: float = 0.0) -> None:
-        """Put a moving body somewhere, z m above the sidewalk; pitch turns it about its own left axis, after yaw."""
+        """Place an actor's body, z m above the sidewalk. After yaw, pitch turns it about its own left axis."""
         index = self.mocap[name]
         self.data.mocap_pos[index] = x, y, z
         c, s = math.cos(yaw / 2), math.sin(yaw / 2)
@@ -69,16 +69,16 @@ class Scene:
         self.data.mocap_quat[index] = c * a, -s * b, c * b, s * a
 
     def remove(self, name: str) -> None:
-        """Put a moving body off stage."""
-        self.data.mocap_pos[self.mocap[name]] = 0.0, 0.0, _AWAY
+        """Hide an actor's body below the ground."""
+        self.data.mocap_pos[self.mocap[name]] = 0.0, 0.0, _HIDDEN_Z
 
 
 def build_scene(
     street: StreetPlan, rng: np.random.Generator, at: tuple[float, float, float] = (0.0, 0.0, 0.0)
 ) -> Scene:
-    """Compile a street with the robot at (x, y, yaw) and everybody else off stage; `rng` dresses the moving cast."""
+    """Compile a street with the robot at (x, y, yaw) and all actors hidden; `rng` draws sizes and reflectivities."""
     ground = [_ROAD, _ground(street), *_ridges(street, rng)]
-    cast, cars = _cast(rng)
+    cast, cars = _actor_bodies(rng)
     parts = [*ground, *(_thing(thing, street) for thing in street.things), robot(*at), *cast]
     text = _HEAD.format(step=STEP_NS * 1e-9) + "\n".join(parts) + _TAIL
     model = mujoco.MjModel.from_xml_string(text)
@@ -90,8 +90,8 @@ def build_scene(
 
 
 def _settle(model: Any, data: Any, at: tuple[float, float, float]) -> None:
-    """Let the robot sink into its tyres until it rests, then begin at time 0 where it is meant to."""
-    for _ in range(_SETTLING):
+    """Let the robot settle on its tyres until it rests, then set time and position to those of the start."""
+    for _ in range(_MAX_SETTLING_STEPS):
         mujoco.mj_step(model, data)
         if data.time > 0.1 and np.abs(data.qvel).max() < 1e-5 and np.abs(data.qacc).max() < 1e-3:
             break
@@ -129,7 +129,7 @@ _TAIL = """
 
 
 def _ground(street: StreetPlan) -> str:
-    """The sidewalk: a slab from the kerb to behind the house fronts."""
+    """The sidewalk: a slab that extends from the kerb to behind the house fronts."""
     deep = 12.0
     middle = (street.start + street.end) / 2
     half = (street.end - street.start) / 2 + 30
@@ -141,7 +141,7 @@ def _ground(street: StreetPlan) -> str:
 
 
 def _ridges(street: StreetPlan, rng: np.random.Generator) -> list[str]:
-    """Broken pavement: ridges across the way, each its own height and direction."""
+    """Broken pavement: ridges across the sidewalk, of random height and direction."""
     ridges = []
     for patch in street.patches:
         x = patch.start
@@ -157,7 +157,7 @@ def _ridges(street: StreetPlan, rng: np.random.Generator) -> list[str]:
 
 
 def _thing(thing: Thing, street: StreetPlan) -> str:
-    # Geoms of the world's own body, not of one each: MuJoCo sets memory aside for every pair of bodies.
+    # All geoms belong to the world's body: MuJoCo reserves memory for every pair of bodies.
     z = roll = 0.0
     if thing.kind == "parked_car" and thing.y * street.houses < -street.width / 2:
         z = -KERB
@@ -182,29 +182,29 @@ def _thing(thing: Thing, street: StreetPlan) -> str:
     return f"<frame {pose}>{inner}</frame>"
 
 
-def _cast(rng: np.random.Generator) -> tuple[list[str], dict[str, float]]:
-    """Everybody who moves, as mocap bodies off stage, and the lengths (m) of the vehicles among them."""
+def _actor_bodies(rng: np.random.Generator) -> tuple[list[str], dict[str, float]]:
+    """The bodies of all actors, as hidden mocap bodies, and the lengths (m) of the vehicles by body name."""
     bodies: dict[str, str] = {}
     cars: dict[str, float] = {}
-    for number in range(CAST["pedestrian"]):
+    for number in range(MAX_ACTORS["pedestrian"]):
         height, radius = float(rng.uniform(1.45, 1.95)), float(rng.uniform(0.055, 0.085))
         cloth = float(rng.uniform(0.08, 0.7))
         bodies[f"pedestrian{number}_torso"] = torso(height, cloth)
         bodies[f"pedestrian{number}_left"] = leg(radius, cloth)
         bodies[f"pedestrian{number}_right"] = leg(radius, cloth)
-    for number in range(CAST["bicycle"]):
+    for number in range(MAX_ACTORS["bicycle"]):
         legs = "".join(
             f'<geom type="capsule" fromto="-0.15 {y} 0.95 0.1 {y} {foot}" size="0.07" user="0.3"/>'
             for y, foot in ((0.12, 0.2), (-0.12, 0.45))
         )
         rider = torso(1.8, float(rng.uniform(0.1, 0.7)))
         bodies[f"bicycle{number}"] = bicycle(float(rng.uniform(0.2, 0.6))) + legs + rider
-    for number in range(CAST["dog"]):
+    for number in range(MAX_ACTORS["dog"]):
         bodies[f"dog{number}"] = dog(float(rng.uniform(0.75, 1.15)), float(rng.uniform(0.08, 0.6)))
     for kind in ("car", "crossing"):
-        for number in range(CAST[kind]):
+        for number in range(MAX_ACTORS[kind]):
             length, name = float(rng.uniform(3.8, 4.8)), f"{kind}{number}"
             bodies[name] = car(length, 1.8, 1.45, float(rng.uniform(0.1, 0.8)))
             cars[name] = length
-    away = f'mocap="true" pos="0 0 {_AWAY}"'
+    away = f'mocap="true" pos="0 0 {_HIDDEN_Z}"'
     return [f'<body name="{name}" {away}>{inner}</body>' for name, inner in bodies.items()], cars

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The robot's sensors: when each measures, what goes wrong with it, and the message that comes out."""
+"""The robot's sensors: their timing, their faults and their messages."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from obstacle_classifier.simulation.world import World, stream
 
 __all__ = ["Sensor"]
 
-_SENSORS = 3  # the key of the sensors' random numbers; see World for the others
+_SENSORS = 3  # key of the sensors' random stream; `world` has the other keys
 
 
 class _Instrument(Protocol):
-    """What measures: one class a sensor type."""
+    """The measurement of one type of sensor."""
 
     type_name: str
 
-    def measure(self, world: World, noisier: float) -> Fields:
-        """All fields of the message but its header; the noise `noisier` times what it usually is."""
+    def measure(self, world: World, noise_factor: float) -> Fields:
+        """All fields of the message except its header; `noise_factor` multiplies the noise."""
 
 
 _INSTRUMENTS: dict[str, Callable[[SensorOptions, np.random.Generator], _Instrument]] = {
@@ -47,10 +47,10 @@ class Sensor:
     """One sensor of the scenario.
 
     Attributes:
-        options: As in the scenario.
-        instrument: What measures.
+        options: Its options in the scenario.
+        instrument: Its measurement.
         type_name: ROS 2 type of its messages.
-        due: When it measures next, in ns since the start of the drive.
+        due: Time of the next measurement, in ns since the start of the drive.
     """
 
     def __init__(self, options: SensorOptions, faults: Sequence[Fault], seed: int, number: int) -> None:
@@ -66,11 +66,11 @@ class Sensor:
         self._last: Fields | None = None
 
     def measure(self, world: World, start: int) -> Message | None:
-        """Measure; returns the message, or None if it is lost.
+        """Measure once; returns the message, or None if it is lost.
 
         Args:
-            world: The drive.
-            start: When it began, in ns since the epoch.
+            world: The state of the drive.
+            start: Start of the drive, in ns since the epoch.
         """
         self._count += 1
         self.due = round(self._count * 1e9 / self.options["rate"])

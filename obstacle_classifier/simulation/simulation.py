@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""A drive as a stream of messages: what a bag holds and what a live simulation publishes are the same."""
+"""A drive as a stream of messages: a bag and a live simulation have the same ones."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ __all__ = ["Simulation", "Snapshot"]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What there is to see from above at one instant.
+    """A view of the drive from above, at one instant.
 
     Attributes:
         time: Nanoseconds since the epoch.
         robot: The robot's pose.
-        robot_shape: The rectangle that it covers.
+        robot_shape: The robot's footprint.
         corridor: The rectangle in which labels count as present.
-        actors: Label and rectangle of everybody who moves.
-        things: All that stands still.
+        actors: Label and footprint of each actor.
+        things: The static objects near the robot.
         sidewalk: Width of the sidewalk (m).
-        points: (n, 2) lidar hits, m in the world.
-        truth: The labels present, as last published.
+        points: (n, 2) hits of the newest scan (m), world frame.
+        truth: The labels in the newest message on the label topic.
     """
 
     time: int
@@ -55,15 +55,16 @@ class Simulation:
     The same scenario gives the same messages, byte for byte, on one machine with the same versions of MuJoCo and NumPy.
 
     Args:
-        scenario: What is driven through, and how it is sensed.
-        street: Instead of the one that the scenario's seed makes.
+        scenario: The settings of the drive.
+        street: A street to use instead of the one that follows from the scenario's seed.
 
     Attributes:
-        scenario, world: What it is about.
-        topics: Type of each topic.
-        start: When the drive begins, in ns since the epoch: the scenario's `start_time`, unless the caller sets another
+        scenario: The settings of the drive.
+        world: The state of the drive.
+        topics: Message types by topic.
+        start: Start of the drive, in ns since the epoch: the scenario's `start_time`, unless the caller sets another
             time before the first message.
-        truth: The labels present, as last published.
+        truth: The labels in the newest message on the label topic.
     """
 
     def __init__(self, scenario: Scenario, street: StreetPlan | None = None) -> None:
@@ -76,10 +77,10 @@ class Simulation:
         self.topics = {sensor.options.topic: sensor.type_name for sensor in self._sensors}
         self.topics[scenario.label_topic] = STRING
         self.truth: tuple[str, ...] = ()
-        self._announcements = 0
+        self._label_count = 0
 
     def messages(self) -> Iterator[Message]:
-        """All messages of the drive in order of receive time, the labels first and last among them."""
+        """All messages of the drive, in order of receive time; the first and the last are label messages."""
         end = round(self.scenario.duration * 1e9)
         waiting: list[tuple[int, int, Message]] = []
         count = 0
@@ -93,10 +94,10 @@ class Simulation:
         last = self.start + end
         while waiting and waiting[0][0] <= last:
             yield heapq.heappop(waiting)[2]
-        yield self._announce(last)
+        yield self._label_message(last)
 
     def snapshot(self) -> Snapshot:
-        """What there is to see now."""
+        """The view from above now."""
         world = self.world
         lidar = next((s.instrument for s in self._sensors if isinstance(s.instrument, Lidar)), None)
         near = world.robot.pose.x
@@ -105,7 +106,7 @@ class Simulation:
             robot=world.robot.pose,
             robot_shape=world.robot.footprint,
             corridor=world.corridor,
-            actors=tuple((actor.label, actor.footprint) for actor in world.cast.actors.values()),
+            actors=tuple((actor.label, actor.footprint) for actor in world.traffic.actors.values()),
             things=tuple(thing for thing in world.street.things if abs(thing.x - near) < 30.0),
             sidewalk=world.street.width,
             points=world.street.path_x[:0].reshape(0, 2) if lidar is None else lidar.points,
@@ -113,17 +114,17 @@ class Simulation:
         )
 
     def _measure(self) -> Iterator[Message]:
-        """The messages that come of what is due at this step."""
+        """The messages of the measurements that are due at this step."""
         now = self.world.now
-        if now >= self._announcements * 1e9 / self.scenario.corridor.rate:
-            self._announcements += 1
-            yield self._announce(self.start + now)
+        if now >= self._label_count * 1e9 / self.scenario.corridor.rate:
+            self._label_count += 1
+            yield self._label_message(self.start + now)
         for sensor in self._sensors:
             if now >= sensor.due:
                 message = sensor.measure(self.world, self.start)
                 if message is not None:
                     yield message
 
-    def _announce(self, time: int) -> Message:
+    def _label_message(self, time: int) -> Message:
         self.truth = self.world.truth()
         return Message(self.scenario.label_topic, STRING, time, serialise(STRING, {"data": ",".join(self.truth)}))

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""A street made by chance: what stands along it, and the path of a robot that passes it all."""
+"""A random street: its static objects, and the robot's path past them."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from obstacle_classifier.simulation.things import Thing
 
 __all__ = ["Patch", "StreetPlan", "empty_street", "plan_street"]
 
-_BEHIND, _AHEAD = 20.0, 30.0  # m of street behind the start and beyond the end of the drive
+_BEHIND, _AHEAD = 20.0, 30.0  # m; length of street behind the start and beyond the end of the drive
 _DRIVEWAY_WIDTH = 3.6  # m
-_APART = 0.3  # m between two things that stand beside each other, at least
-_TRIES = 20  # places tried for what is to stand somewhere, before nothing does
-_BOLLARD_GAP = 1.4  # m from one bollard of a row to the next
+_MIN_SEPARATION = 0.3  # m; smallest distance between two objects
+_TRIES = 20  # positions tried for an object before it is left out
+_BOLLARD_GAP = 1.4  # m between two bollards of a row
 
 
 @dataclass(frozen=True)
 class Patch:
-    """Broken pavement from `start` to `end` (m), its ridges up to `height` m high."""
+    """Broken pavement from x = `start` to `end` (m), with ridges up to `height` m high."""
 
     start: float
     end: float
@@ -39,13 +39,13 @@ class StreetPlan:
     """A street along x, the sidewalk around y = 0.
 
     Attributes:
-        start, end: Where it begins and ends (m).
-        width: Of the sidewalk (m).
-        houses: +1 if they stand on the left (y > 0), -1 on the right; the road is on the other side.
-        things: All that stands still.
-        driveways: x of each (m).
-        patches: Broken pavement.
-        path_x, path_y: (n,) the robot's path (m).
+        start, end: x of its ends (m).
+        width: Width of the sidewalk (m).
+        houses: Side of the houses: +1 left (y > 0), -1 right. The road is on the other side.
+        things: The static objects.
+        driveways: x of each driveway (m).
+        patches: The patches of broken pavement.
+        path_x, path_y: (n,) points of the robot's path (m).
     """
 
     start: float
@@ -59,50 +59,50 @@ class StreetPlan:
     path_y: Floats
 
     def path(self, x: float) -> float:
-        """Where across the sidewalk the path is at x."""
+        """The y of the path at x (m)."""
         return float(np.interp(x, self.path_x, self.path_y))
 
 
 def empty_street(length: float, width: float = 3.4, things: tuple[Thing, ...] = ()) -> StreetPlan:
-    """A level street with nothing on it but the things given, and a straight path."""
+    """A level street with these objects only, and a straight path."""
     x = np.array([-_BEHIND, length + _AHEAD])
     return StreetPlan(float(x[0]), float(x[1]), width, 1, things, (), (), x, np.zeros(2))
 
 
 def plan_street(scenario: Scenario, rng: np.random.Generator) -> StreetPlan:
-    """A street long enough for the scenario's drive."""
+    """A random street, long enough for the scenario's drive."""
     width, density = scenario.street.width, scenario.street.density
     start, end = -_BEHIND, scenario.robot.speed * scenario.duration + _AHEAD
     side = {"left": 1, "right": -1}.get(scenario.street.houses) or int(rng.choice([-1, 1]))
-    driveways = _spread(rng, 6.0, end, density.driveway, 10.0)
+    driveways = _draw_places(rng, 6.0, end, density.driveway, 10.0)
     space = FreeSpace(start, end, width)
-    standing = _standing(rng, width, (start, end), density, driveways, space)
+    standing = _place_obstacles(rng, width, (start, end), density, driveways, space)
     cars = _parked_cars(rng, width, (start, end), density, driveways, standing)
     walls = _walls(rng, width, (start, end), driveways)
     patches = tuple(
         Patch(x, x + float(rng.uniform(2, 5)), float(rng.uniform(0.004, 0.012)))
-        for x in _spread(rng, 4.0, end, density.rough_patch, 7.0)
+        for x in _draw_places(rng, 4.0, end, density.rough_patch, 7.0)
     )
     things = tuple(_mirror(thing, side) for thing in (*standing, *cars, *walls))
     path_x, path_y = plan_path(rng, space, scenario.robot.weave)
     return StreetPlan(start, end, width, side, things, tuple(driveways), patches, path_x, side * path_y)
 
 
-def _spread(rng: np.random.Generator, start: float, end: float, per_100_m: float, apart: float) -> list[float]:
-    """Places along the street, by chance, never closer than `apart`."""
+def _draw_places(rng: np.random.Generator, start: float, end: float, per_100_m: float, spacing: float) -> list[float]:
+    """Random x along the street (m), at least `spacing` m apart."""
     if per_100_m <= 0:
         return []
     places: list[float] = []
     x = start
     while True:
-        x += apart + float(rng.exponential(max(100 / per_100_m - apart, 0.0)))
+        x += spacing + float(rng.exponential(max(100 / per_100_m - spacing, 0.0)))
         if x > end:
             return places
         places.append(x)
 
 
 _Maker = Callable[[np.random.Generator, float, float], list[Thing]]
-"""Makes what stands at x on a sidewalk of some width."""
+"""Makes the objects for a place at x, given the width of the sidewalk (m)."""
 
 
 def _mirror(thing: Thing, side: int) -> Thing:
@@ -113,7 +113,7 @@ def _near(x: float, places: list[float], distance: float) -> bool:
     return any(abs(x - place) < distance for place in places)
 
 
-def _standing(
+def _place_obstacles(
     rng: np.random.Generator,
     width: float,
     reach: tuple[float, float],
@@ -121,7 +121,7 @@ def _standing(
     driveways: list[float],
     space: FreeSpace,
 ) -> list[Thing]:
-    """What stands on the sidewalk, one kind a slot, and at the kerb, houses on the left; all leave a way past them."""
+    """Random objects on the sidewalk, one kind per slot, and at the kerb. They leave a path; houses are on the left."""
     makers: dict[str, _Maker] = {
         "trash_can": _trash_cans,
         "bollard": _bollards,
@@ -137,34 +137,36 @@ def _standing(
             places.append((middle, list(makers.values())[chosen], group))
     furniture: tuple[tuple[float, _Maker], ...] = ((density.tree, _tree), (density.lamp_post, _lamp_post))
     for per_100_m, maker in furniture:
-        places += [(x, maker, -1) for x in _spread(rng, *reach, per_100_m, 4.0)]
+        places += [(x, maker, -1) for x in _draw_places(rng, *reach, per_100_m, 4.0)]
     things: list[Thing] = []
     for x, maker, group in sorted(places, key=lambda place: place[0]):
         near = [thing for thing in things[-20:] if x - thing.x < 12.0]
         for _ in range(_TRIES):
             at = x + float(rng.uniform(-0.6, 0.6))
             made = [replace(thing, group=group) for thing in maker(rng, at, width)]
-            if _fits(made, near, driveways) and space.put(made):
+            if _fits(made, near, driveways) and space.add(made):
                 things += made
                 break
     return things
 
 
 def _fits(made: list[Thing], near: list[Thing], driveways: list[float]) -> bool:
-    """Whether they stand clear of what stands already, and of the driveways."""
+    """Whether new objects are clear of the objects near them and of the driveways."""
     shapes = np.array([thing.footprint for thing in near], np.float64).reshape(-1, 5)
     for thing in made:
         if _near(thing.x, driveways, _DRIVEWAY_WIDTH / 2 + 0.2 + thing.reach[0]):
             return False
         shape = thing.footprint
-        wide = shape._replace(half_length=shape.half_length + _APART, half_width=shape.half_width + _APART)
+        wide = shape._replace(
+            half_length=shape.half_length + _MIN_SEPARATION, half_width=shape.half_width + _MIN_SEPARATION
+        )
         if overlaps(wide, shapes).any():
             return False
     return True
 
 
 def _across(rng: np.random.Generator, width: float, thing: Thing) -> float:
-    """Where across the sidewalk something may stand, between kerb and houses."""
+    """A random y (m) for an object, between kerb and houses."""
     most = width / 2 - thing.reach[1] - 0.1
     return float(rng.uniform(-most, most))
 
@@ -182,7 +184,7 @@ def _trash_cans(rng: np.random.Generator, x: float, width: float) -> list[Thing]
 def _bollards(rng: np.random.Generator, x: float, width: float) -> list[Thing]:
     thick, height = float(rng.uniform(0.1, 0.2)), float(rng.uniform(0.7, 0.9))
     post = Thing("bollard", x, 0.0, 0.0, thick, thick, height, float(rng.uniform(0.2, 0.8)), "bollard")
-    most = 1 + int((width - 0.4) / _BOLLARD_GAP)  # that a row across the sidewalk has room for
+    most = 1 + int((width - 0.4) / _BOLLARD_GAP)  # room for a row across the sidewalk
     count = min(int(rng.integers(1, 4)), most)
     if count == 1:
         return [replace(post, y=_across(rng, width, post))]
@@ -200,7 +202,7 @@ def _standing_people(rng: np.random.Generator, x: float, width: float) -> list[T
     yaw, height = float(rng.uniform(-math.pi, math.pi)), float(rng.uniform(1.5, 1.9))
     one = Thing("person", x, 0.0, yaw, 0.3, 0.5, height, float(rng.uniform(0.08, 0.7)), "pedestrian")
     one = replace(one, y=_across(rng, width, one))
-    if rng.random() < 0.4:  # two who talk
+    if rng.random() < 0.4:  # two people who talk
         return [one, replace(one, x=x + 0.8, yaw=yaw + 2.5, reflectivity=float(rng.uniform(0.08, 0.7)))]
     return [one]
 
@@ -220,7 +222,7 @@ def _lamp_post(rng: np.random.Generator, x: float, width: float) -> list[Thing]:
 
 
 def _post(rng: np.random.Generator, kind: str, x: float, width: float, thick: float) -> Thing:
-    """Something upright along the kerb: like a bollard to a lidar, but no label."""
+    """A post at the kerb: it looks like a bollard to a lidar, but has no label."""
     y, height = -width / 2 + float(rng.uniform(0.25, 0.5)), float(rng.uniform(3, 6))
     return Thing(kind, x, y, 0.0, thick, thick, height, float(rng.uniform(0.2, 0.6)))
 
@@ -248,7 +250,7 @@ def _parked_cars(
 
 
 def _walls(rng: np.random.Generator, width: float, reach: tuple[float, float], driveways: list[float]) -> list[Thing]:
-    """House fronts, each with its own setback, open at the driveways."""
+    """House fronts with random setbacks, and openings at the driveways."""
     things = []
     x = reach[0]
     while x < reach[1]:

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What those who move on the street heed."""
+"""The obstacles that pedestrians, cyclists, dogs and vehicles steer around."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ __all__ = ["Neighbour", "Surroundings"]
 
 
 class Neighbour(NamedTuple):
-    """What an actor heeds: its footprint, half its extent along x and y (m), its velocity (m/s).
+    """An obstacle to an actor: a static object, another actor or the robot.
 
-    Nobody comes nearer to it than `distance` (m), beside the room that each keeps from all.
+    Attributes:
+        shape: Its footprint.
+        reach_x, reach_y: Half the footprint's extent along x and y (m).
+        vx, vy: Velocity (m/s).
+        distance: Extra distance (m) that every actor keeps from it.
     """
 
     shape: Footprint
@@ -29,29 +33,29 @@ class Neighbour(NamedTuple):
 
     @classmethod
     def of(cls, shape: Footprint, vx: float = 0.0, vy: float = 0.0, distance: float = 0.0) -> Neighbour:
-        """A neighbour of this footprint."""
+        """A neighbour with this footprint."""
         return cls(shape, *shape.reach, vx, vy, distance)
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What an actor heeds.
+    """All obstacles near the robot at one instant.
 
     Attributes:
         robot: The robot's pose.
-        edge: y of the sidewalk's edges is between -edge and edge (m).
-        houses: +1 if they stand on the left, else -1.
-        standing: What stands on the sidewalk.
-        moving: The robot, and by body name all who move, where they are now.
+        edge: Half the width of the sidewalk (m): it extends from y = -edge to y = edge.
+        houses: Side of the houses: +1 left, -1 right.
+        static: The static objects.
+        moving: The actors by body name, and the robot as `robot`.
     """
 
     robot: Pose
     edge: float
     houses: int
-    standing: list[Neighbour] = field(default_factory=list)
+    static: list[Neighbour] = field(default_factory=list)
     moving: dict[str, Neighbour] = field(default_factory=dict)
 
-    def near(self, x: float, distance: float, but: str) -> list[Neighbour]:
-        """All within a distance along the street of x, but one."""
-        others = [other for body, other in self.moving.items() if body != but]
-        return [other for other in (*self.standing, *others) if abs(other.shape.x - x) < distance + other.reach_x]
+    def near(self, x: float, distance: float, excluded: str) -> list[Neighbour]:
+        """The neighbours within a distance along the street of x, without the one of a body name."""
+        others = [other for body, other in self.moving.items() if body != excluded]
+        return [other for other in (*self.static, *others) if abs(other.shape.x - x) < distance + other.reach_x]

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Something that stands still on the street."""
+"""Static objects on the street."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ __all__ = ["Thing"]
 
 @dataclass(frozen=True)
 class Thing:
-    """Something that stands still.
+    """A static object.
 
     Attributes:
         kind: `wall`, `tree`, `lamp_post`, `parked_car`, `van`, `trash_can`, `bollard`, `bicycle` or `person`.
-        x, y: Its middle (m).
-        yaw: Its direction (rad).
-        length, width, height: Its size (m).
-        reflectivity: Share of the light that it throws back.
-        label: What the ground truth calls it, if anything.
-        group: Number of the place on the sidewalk that it stands on; -1 beside the sidewalk or at the kerb.
+        x, y: Centre (m).
+        yaw: Direction (rad).
+        length, width, height: Size (m).
+        reflectivity: Share of the light that it reflects.
+        label: Its label in the ground truth, if any.
+        group: Number of its place on the sidewalk; -1 at the kerb or beside the sidewalk.
     """
 
     kind: str
@@ -44,5 +44,5 @@ class Thing:
 
     @property
     def reach(self) -> tuple[float, float]:
-        """Half its extent along x and along y (m)."""
+        """Half the extent along x and along y (m)."""
         return self.footprint.reach

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Who comes along when: actors enter out of the robot's sight and leave it again."""
+"""The traffic: actors enter and leave out of the robot's sight."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ import numpy as np
 from obstacle_classifier.simulation.actors import Actor
 from obstacle_classifier.simulation.dogs import Dog
 from obstacle_classifier.simulation.geometry import Floats, Footprint
-from obstacle_classifier.simulation.passers import Cyclist, Walker
 from obstacle_classifier.simulation.robot import Pose
 from obstacle_classifier.simulation.scenario import Traffic
-from obstacle_classifier.simulation.scene import CAST, Scene
+from obstacle_classifier.simulation.scene import MAX_ACTORS, Scene
 from obstacle_classifier.simulation.shapes import ROBOT_LENGTH, ROBOT_WIDTH
+from obstacle_classifier.simulation.sidewalk_users import Cyclist, Walker
 from obstacle_classifier.simulation.street import StreetPlan
 from obstacle_classifier.simulation.surroundings import Neighbour, Surroundings
 from obstacle_classifier.simulation.vehicles import Car, CrossingCar
 
-__all__ = ["Cast"]
+__all__ = ["TrafficModel"]
 
-_ENTRANCE = 22.0  # m ahead of or behind the robot
-_ROAD_ENTRANCE = 48.0  # m, of vehicles on the road
-_CROWD, _CROWDED = 6, 10.0  # people on the sidewalk, and m to each side of the robot, with whom it is full
-_ROBOT_DISTANCE = 0.13  # m, on top of what all keep from each other
-_LANES = 6  # places across the sidewalk that are tried for somebody who enters
+_ENTRANCE = 22.0  # m ahead of or behind the robot, where actors enter
+_ROAD_ENTRANCE = 48.0  # m; the same for vehicles on the road
+_CROWD_SIZE, _CROWD_RADIUS = 6, 10.0  # nobody enters while so many actors are within this distance of the robot (m)
+_ROBOT_DISTANCE = 0.13  # m; extra distance that all actors keep from the robot
+_LANES = 6  # positions across the sidewalk that are tried for an actor that enters
 
 
-class Cast:
-    """All who move.
+class TrafficModel:
+    """All actors, and when they enter.
 
     Attributes:
-        actors: Those on the street, by body name.
+        actors: The actors on the street, by body name.
     """
 
     def __init__(self, scene: Scene, street: StreetPlan, traffic: Traffic, rng: np.random.Generator) -> None:
@@ -47,27 +47,27 @@ class Cast:
             "dog": traffic.dog,
             "car": traffic.vehicle,
         }
-        self._next = {kind: self._wait(rate) * rng.uniform(0, 1) for kind, rate in self._rates.items()}
+        self._next = {kind: self._draw_wait(rate) * rng.uniform(0, 1) for kind, rate in self._rates.items()}
         self._crossing = {x: bool(rng.random() < traffic.crossing) for x in street.driveways}
-        # A little beyond the edges too: into what stands there, somebody could turn.
+        # Also a little beyond the edges: an actor that turns reaches over them.
         near = [thing for thing in street.things if abs(thing.y) - thing.reach[1] < street.width / 2 + 0.5]
         self._obstacles = [Neighbour.of(thing.footprint) for thing in near]
-        self._first = True
+        self._starting = True
 
     def advance(self, step: float, robot: Pose) -> None:
-        """Go on for `step` seconds: enter, move, leave."""
+        """Simulate `step` seconds: actors enter, move and leave."""
         around = self._surroundings(robot)
-        if self._first:
-            self._open(around)
-            self._first = False
+        if self._starting:
+            self._populate(around)
+            self._starting = False
         for kind, rate in self._rates.items():
             self._next[kind] -= step
             if self._next[kind] <= 0:
-                self._next[kind] = self._wait(rate)
+                self._next[kind] = self._draw_wait(rate)
                 self._enter(kind, around)
         for x in [x for x, comes in self._crossing.items() if comes and 7.0 < x - robot.x < 12.0]:
             self._crossing[x] = False
-            self._cross(x, around)
+            self._enter_crossing(x, around)
         for actor in list(self.actors.values()):
             actor.advance(step, around)
             if actor.gone:
@@ -77,11 +77,11 @@ class Cast:
                 actor.show(self._scene)
 
     def footprints(self) -> Floats:
-        """(n, 5) rectangles that the actors cover."""
+        """(n, 5) footprints of the actors, rows as `Footprint`."""
         return np.array([actor.footprint for actor in self.actors.values()], np.float64).reshape(-1, 5)
 
     def _surroundings(self, robot: Pose) -> Surroundings:
-        """What there is to heed, the robot first."""
+        """All obstacles near the robot, and the robot itself as the first of the moving ones."""
         vx, vy = robot.speed * math.cos(robot.yaw), robot.speed * math.sin(robot.yaw)
         shape = Footprint(robot.x, robot.y, robot.yaw, ROBOT_LENGTH / 2, ROBOT_WIDTH / 2)
         moving = {"robot": Neighbour.of(shape, vx, vy, _ROBOT_DISTANCE)}
@@ -90,14 +90,14 @@ class Cast:
         standing = [thing for thing in self._obstacles if abs(thing.shape.x - robot.x) < 35.0 + thing.reach_x]
         return Surroundings(robot, self._street.width / 2, self._street.houses, standing, moving)
 
-    def _wait(self, per_minute: float) -> float:
+    def _draw_wait(self, per_minute: float) -> float:
         return float(self._rng.exponential(60.0 / per_minute)) if per_minute > 0 else math.inf
 
     def _free_body(self, kind: str) -> str | None:
-        return next((f"{kind}{n}" for n in range(CAST[kind]) if f"{kind}{n}" not in self.actors), None)
+        return next((f"{kind}{n}" for n in range(MAX_ACTORS[kind]) if f"{kind}{n}" not in self.actors), None)
 
-    def _open(self, around: Surroundings) -> None:
-        """Some are there already as the drive begins."""
+    def _populate(self, around: Surroundings) -> None:
+        """Add the pedestrians that are on the street when the drive begins."""
         for _ in range(int(self._rng.poisson(self._rates["pedestrian"] * 0.15))):
             self._enter("pedestrian", around, float(self._rng.uniform(4, _ENTRANCE)))
 
@@ -111,7 +111,7 @@ class Cast:
             return
         if self._crowded(robot):
             return
-        # Whoever comes towards the robot starts ahead; whoever goes its way starts behind if quicker, else ahead.
+        # Actors that come towards the robot start ahead; those that go its way start behind if faster, else ahead.
         direction = int(rng.choice([-1, 1], p=[0.6, 0.4]))
         pace = float(rng.uniform(1.6, 3.8) if kind == "bicycle" else rng.uniform(0.6, 1.7))
         behind = direction > 0 and pace > robot.speed + 0.2
@@ -129,32 +129,32 @@ class Cast:
                 actor = Walker(body, x, lane, direction, pace, rng)
             else:
                 actor = Dog(body, x + 0.8, lane, rng, None, direction, *self._length(body))
-            if actor.fits_in(others, 0.3):
+            if actor.is_clear_of(others, 0.3):
                 break
         else:
             return
         walker = self._free_body("pedestrian")
         if isinstance(actor, Dog) and walker is not None and rng.random() < 0.5:
             owner = Walker(walker, x - 0.5, actor.y, direction, pace, rng)
-            if owner.fits_in(others, 0.1):
+            if owner.is_clear_of(others, 0.1):
                 actor.owner = owner
-                self._admit(owner, around)
-        self._admit(actor, around)
+                self._add(owner, around)
+        self._add(actor, around)
 
     def _crowded(self, robot: Pose) -> bool:
-        """Whether nobody else should come to where the robot is."""
-        near = [actor for actor in self.actors.values() if abs(actor.x - robot.x) < _CROWDED]
-        return sum(not isinstance(actor, Car) for actor in near) >= _CROWD
+        """Whether there are so many actors near the robot that nobody else should enter."""
+        near = [actor for actor in self.actors.values() if abs(actor.x - robot.x) < _CROWD_RADIUS]
+        return sum(not isinstance(actor, Car) for actor in near) >= _CROWD_SIZE
 
-    def _admit(self, actor: Actor, around: Surroundings) -> None:
-        """Let somebody in, inaudible at first unless the drive begins."""
+    def _add(self, actor: Actor, around: Surroundings) -> None:
+        """Add an actor to the street. Its sound fades in, unless the drive begins."""
         self.actors[actor.body] = actor
-        if not self._first:
+        if not self._starting:
             actor.presence = 0.0
         around.moving[actor.body] = Neighbour.of(actor.footprint, *actor.velocity)
 
     def _length(self, body: str) -> tuple[float, float]:
-        """How far a body reaches forward and backward from its origin (m)."""
+        """Extent of a body forward and backward from its origin (m)."""
         model = self._scene.model
         number = model.body(body).id
         first, count = int(model.body_geomadr[number]), int(model.body_geomnum[number])
@@ -170,20 +170,20 @@ class Cast:
 
     def _enter_road(self, body: str, around: Surroundings) -> None:
         direction = int(self._rng.choice([-1, 1]))
-        near_lane = direction == -around.houses  # traffic keeps to the right
+        near_lane = direction == -around.houses  # vehicles keep to the right
         away = around.edge + 2.3 + (1.6 if near_lane else 4.8)
         pace = float(self._rng.uniform(6, 13))
         x = around.robot.x - direction * _ROAD_ENTRANCE
         length = self._scene.cars[body]
         car = Car(body, x, -around.houses * away, direction, pace, length, self._rng)
-        if car.fits_in(around.near(x, 15.0, body), 5.0):
-            self._admit(car, around)
+        if car.is_clear_of(around.near(x, 15.0, body), 5.0):
+            self._add(car, around)
 
-    def _cross(self, x: float, around: Surroundings) -> None:
+    def _enter_crossing(self, x: float, around: Surroundings) -> None:
         body = self._free_body("crossing")
         if body is not None:
             outwards = bool(self._rng.random() < 0.7)
             length = self._scene.cars[body]
             car = CrossingCar(body, x, around.houses, outwards, length, around.edge, self._rng)
-            if car.fits_in(around.near(x, 15.0, body), 0.5):
-                self._admit(car, around)
+            if car.is_clear_of(around.near(x, 15.0, body), 0.5):
+                self._add(car, around)

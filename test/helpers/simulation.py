@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Streets laid out by hand, and drives through them without traffic or noise."""
+"""Hand-made streets, and drives through them without traffic and noise."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from obstacle_classifier.simulation.things import Thing
 __all__ = ["LIDAR_X", "exact", "fields", "quiet", "thing"]
 
 LIDAR_X = 0.25
-"""m from the robot's origin to the default lidar."""
+"""Distance (m) from the robot's origin to the default lidar."""
 
 _EXACT = dict.fromkeys(
     [
@@ -42,7 +42,7 @@ _EXACT = dict.fromkeys(
 
 
 def exact(name: str, kind: str, **options: Any) -> SensorOptions:
-    """A sensor without noise, bias, losses and latency, but for the options given."""
+    """A sensor without noise, bias, losses and latency, except for the given options."""
     document = {"sensors": {name: {"type": kind, "topic": f"/{name}"}}}
     sensor = parse_scenario(document, "test").sensors[0]
     silent = {key: value for key, value in _EXACT.items() if key in sensor.options}
@@ -52,7 +52,7 @@ def exact(name: str, kind: str, **options: Any) -> SensorOptions:
 def quiet(
     *sensors: SensorOptions, speed: float = 0.0, duration: float = 1.0, faults: Sequence[Fault] = (), seed: int = 0
 ) -> Scenario:
-    """A drive without traffic; at rest unless a speed is given."""
+    """A drive without traffic; the robot is at rest unless a speed is given."""
     return Scenario(
         duration=duration,
         seed=seed,
@@ -65,7 +65,7 @@ def quiet(
 
 
 def thing(kind: str, x: float, y: float, size: Sequence[float], label: str | None = None, **more: Any) -> Thing:
-    """Something of (length, width, height) at a place, white to a lidar."""
+    """A static object of size (length, width, height) at a place; white to a lidar."""
     length, width, height = size
     defaults = {"yaw": 0.0, "reflectivity": 0.8}
     return Thing(kind=kind, x=x, y=y, length=length, width=width, height=height, label=label, **{**defaults, **more})

@@ -114,9 +114,9 @@ def test_without_a_clock_the_drive_begins_at_the_wall_clock_time_once_it_is_buil
     rclpy.init(context=context)
     try:
         node = SimulatorNode(context, overrides(duration=2.0))
-        assert built[0] <= node._drive.start <= time.time_ns(), "the time that building takes must not delay the stamps"
-        assert node._next.time == node._drive.start
-        assert node._clock_outlet is None
+        assert built[0] <= node._simulation.start <= time.time_ns(), "building must not delay the stamps"
+        assert node._next.time == node._simulation.start
+        assert node._clock_publisher is None
         node.destroy_node()
     finally:
         rclpy.shutdown(context=context)

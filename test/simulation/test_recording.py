@@ -58,7 +58,7 @@ def test_seeds_differ(tmp_path: Path, bag: Path) -> None:
     assert contents(other)["street.mcap"] != contents(bag)["street.mcap"]
 
 
-def test_the_bag_holds_what_the_stream_says(bag: Path) -> None:
+def test_the_bag_has_the_messages_of_the_stream(bag: Path) -> None:
     simulation = Simulation(Scenario(duration=20.0, seed=3))
     streamed = [(m.topic, m.time, m.data) for m in simulation.messages()]
     assert [time for _, time, _ in streamed] == sorted(time for _, time, _ in streamed)
@@ -136,7 +136,7 @@ def test_progress_counts_the_seconds(tmp_path: Path) -> None:
     ]
 
 
-def test_what_exists_is_not_overwritten_and_nothing_half_made_remains(tmp_path: Path) -> None:
+def test_an_existing_bag_is_not_overwritten_and_no_partial_bag_remains(tmp_path: Path) -> None:
     (tmp_path / "street").mkdir()
     with pytest.raises(BagError, match=r"street: exists already"):
         simulate(Scenario(duration=1.0), tmp_path / "street")

@@ -78,7 +78,10 @@ LIDAR = {"type": "lidar", "topic": "/scan"}
         ({"sensors": {"s": {**LIDAR, "beams": 1}}}, "key 'sensors.s.beams': found 1, expected at least 2"),
         ({"sensors": {"s": {**LIDAR, "min_range": 20}}}, "key 'sensors.s.min_range': found 20, expected less than"),
         ({"sensors": {"s": {**LIDAR, "field_of_view": [1, -1]}}}, "key 'sensors.s.field_of_view': found [1, -1]"),
-        ({"sensors": {"a": LIDAR, "b": LIDAR}}, "key 'sensors.b.topic': found '/scan', expected a topic of its own"),
+        (
+            {"sensors": {"a": LIDAR, "b": LIDAR}},
+            "key 'sensors.b.topic': found '/scan', expected a topic that no other sensor has",
+        ),
         ({"sensors": {"s": {**LIDAR, "topic": "/ground_truth"}}}, "key 'sensors.s.topic': found '/ground_truth'"),
         (
             {"sensors": {"s": {**LIDAR, "topic": "/clock"}}},

@@ -121,7 +121,7 @@ def test_dark_things_are_seen_from_nearer_only(reflectivity: float, seen_from: f
     assert np.isposinf(far).all()
 
 
-def test_what_is_too_near_is_minus_infinity() -> None:
+def test_too_near_is_minus_infinity() -> None:
     scan = readings(exact("scan", "lidar", min_range=3.0), wall())[0]
     assert np.isneginf(scan["ranges"][len(scan["ranges"]) // 2])
 
@@ -340,7 +340,7 @@ def test_sources_add_up_and_fade_with_the_distance() -> None:
     rng = np.random.default_rng(0)
     for distance, fading in ((1.0, 0.0), (10.0, 20.0)):
         car = Car("car0", distance, 0.0, 1, 10.0, 4.5, rng)
-        world.cast.actors = {"car0": car}
+        world.traffic.actors = {"car0": car}
         # 66 + 1.6 * 10 = 82 dB at 1 m.
         assert sound_level(world, 0.0) == pytest.approx(82.0 - fading, abs=0.05)
 

@@ -63,7 +63,7 @@ def into_each_other(things: list[Thing]) -> list[tuple[Thing, Thing]]:
 
 
 @pytest.mark.parametrize("name", STREETS)
-def test_all_that_stands_leaves_a_way_which_the_path_takes(name: str) -> None:
+def test_the_path_is_clear_of_all_objects(name: str) -> None:
     scenario, seeds = STREETS[name]
     for seed in range(seeds):
         plan = plan_street(scenario, stream(seed, 0))
@@ -73,7 +73,7 @@ def test_all_that_stands_leaves_a_way_which_the_path_takes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STREETS)
-def test_what_stands_is_between_kerb_and_houses(name: str) -> None:
+def test_objects_are_between_kerb_and_houses(name: str) -> None:
     scenario, _ = STREETS[name]
     for seed in range(20):
         plan = plan_street(scenario, stream(seed, 0))
@@ -98,25 +98,25 @@ def post(x: float, y: float, thick: float = 0.2) -> Thing:
     return Thing("bollard", x, y, 0.0, thick, thick, 0.8, 0.5, "bollard")
 
 
-def test_things_are_refused_where_no_way_would_remain() -> None:
+def test_objects_that_leave_no_path_are_refused() -> None:
     space = FreeSpace(0.0, 20.0, 2.4)
-    assert not space.put([post(10.0, 0.0, 0.3)])  # 2.4 / 2 - 0.15 = 1.05 m on each side
+    assert not space.add([post(10.0, 0.0, 0.3)])  # 2.4 / 2 - 0.15 = 1.05 m on each side
     assert space.free.all()
-    assert space.put([post(10.0, 0.1, 0.2)])  # 1.2 m on its right
-    assert not space.put([post(11.0, -0.1, 0.2)])  # 1.2 m on its left, too soon after the other
-    assert space.put([post(16.0, -0.1, 0.2)])
+    assert space.add([post(10.0, 0.1, 0.2)])  # 1.2 m on its right
+    assert not space.add([post(11.0, -0.1, 0.2)])  # 1.2 m on its left, too soon after the other
+    assert space.add([post(16.0, -0.1, 0.2)])
 
 
-def test_the_middle_keeps_its_distance_from_what_is_turned() -> None:
+def test_the_clearance_holds_for_turned_objects() -> None:
     space = FreeSpace(0.0, 10.0, 6.0)
-    assert space.put([replace(post(5.0, 0.0, 2.0), yaw=math.pi / 4)])
+    assert space.add([replace(post(5.0, 0.0, 2.0), yaw=math.pi / 4)])
     column = space.free[np.searchsorted(space.x, 5.0)]
     # Above a corner, sqrt(2) m from the middle.
     nearest = space.y[column & (space.y > 0)].min()
     assert math.sqrt(2) + CLEARANCE <= nearest < math.sqrt(2) + CLEARANCE + 0.06
 
 
-def test_a_way_bends_gently() -> None:
+def test_the_path_bends_gently() -> None:
     for seed in range(20):
         plan = plan_street(CROWDED, stream(seed, 0))
         yaw = np.arctan2(np.gradient(plan.path_y, plan.path_x), 1.0)

@@ -21,21 +21,21 @@ from obstacle_classifier.simulation.actors import Actor
 from obstacle_classifier.simulation.ambient_sensors import sound_level
 from obstacle_classifier.simulation.detour import find_detour
 from obstacle_classifier.simulation.dogs import Dog
-from obstacle_classifier.simulation.geometry import Footprint, apart, overlaps
-from obstacle_classifier.simulation.passers import Cyclist, Walker
+from obstacle_classifier.simulation.geometry import Footprint, overlaps, separation
 from obstacle_classifier.simulation.range_sensors import cast_rays
 from obstacle_classifier.simulation.scenario import RobotOptions, Scenario, Traffic
 from obstacle_classifier.simulation.scene import KERB, SOLID
+from obstacle_classifier.simulation.sidewalk_users import Cyclist, Walker
 from obstacle_classifier.simulation.street import empty_street
 from obstacle_classifier.simulation.vehicles import Car, CrossingCar
 from obstacle_classifier.simulation.world import World
 
-CONTROL = 8  # physics steps between two moves of the cast
+CONTROL = 8  # physics steps between two moves of the actors
 TOLERANCE = 0.1  # m of overlap that do not count
 
 
 def drive(world: World, seconds: float) -> Iterator[float]:
-    """Drive on, with a stop (s since the start) after each move of the cast."""
+    """Drive on, with a stop (s since the start) after each move of the actors."""
     end = world.now + round(seconds * 1e9)
     while world.now < end:
         for _ in range(CONTROL):
@@ -47,7 +47,7 @@ def still(*actors: Actor, things: tuple[tuple[float, float, tuple[float, float, 
     """A robot at rest, an empty street but for the things, and these actors."""
     standing = tuple(thing("trash_can", x, y, size, label="trash_can") for x, y, size in things)
     world = World(quiet(), empty_street(60.0, things=standing))
-    world.cast.actors = {actor.body: actor for actor in actors}
+    world.traffic.actors = {actor.body: actor for actor in actors}
     return world
 
 
@@ -60,16 +60,16 @@ def touches(shape: Footprint, others: list[Footprint], tolerance: float) -> bool
 
 
 @pytest.mark.parametrize("seed", [0, 1, 3, 5, 6, 8])
-def test_nobody_goes_through_robot_things_or_others(seed: int) -> None:
+def test_actors_do_not_go_through_robot_objects_or_each_other(seed: int) -> None:
     world = World(Scenario(duration=50.0, seed=seed))
     standing = [t.footprint for t in world.street.things if abs(t.y) - t.reach[1] < world.street.width / 2]
     met: set[frozenset[Actor]] = set()
     for number, _ in enumerate(drive(world, 50.0)):
         if number % 5:
             continue
-        actors = list(world.cast.actors.values())
+        actors = list(world.traffic.actors.values())
         for actor in actors:
-            assert apart(actor.footprint, world.robot.footprint) > 0.1, (actor.body, world.now)
+            assert separation(actor.footprint, world.robot.footprint) > 0.1, (actor.body, world.now)
             near = [shape for shape in standing if abs(shape.x - actor.x) < 8]
             assert not touches(actor.footprint, near, TOLERANCE), (actor.body, world.now)
         for one, two in itertools.combinations(actors, 2):
@@ -92,7 +92,7 @@ def test_a_cyclist_stops_before_a_robot_that_it_cannot_pass(pace: float) -> None
 
 
 @pytest.mark.parametrize("kind", [Walker, Cyclist])
-def test_turning_back_takes_its_time(kind: type[Walker] | type[Cyclist]) -> None:
+def test_turning_back_is_not_instant(kind: type[Walker] | type[Cyclist]) -> None:
     body = "pedestrian0" if kind is Walker else "bicycle0"
     actor = kind(body, 9.0, 0.0, -1, 1.5, np.random.default_rng(0))
     world = still(actor, things=((4.0, 0.0, (0.5, 3.4, 1.0)),))
@@ -104,7 +104,7 @@ def test_turning_back_takes_its_time(kind: type[Walker] | type[Cyclist]) -> None
     assert abs(yaw) < 0.5
 
 
-def test_a_cyclist_gets_out_from_between_things_with_the_robot_behind() -> None:
+def test_a_stuck_cyclist_finds_a_way_out_between_objects() -> None:
     bicycle, tree, van = (3.95, 0.19, (1.8, 0.76, 1.0)), (4.98, -1.45, (0.4, 0.4, 3.0)), (9.53, -1.31, (5.2, 2.0, 2.2))
     cyclist = Cyclist("bicycle0", 5.61, -0.73, 1, 2.5, np.random.default_rng(0))
     world = still(cyclist, things=(bicycle, tree, van))
@@ -126,23 +126,23 @@ def test_a_cyclist_turns_along_the_sidewalk_to_get_past_a_bin() -> None:
 
 def test_a_crossing_vehicle_goes_on_past_a_robot_that_waits_for_it() -> None:
     car = CrossingCar("crossing0", 1.46, 1, True, 3.84, 1.7, np.random.default_rng(0))
-    car.y, car.speed, car.wait = 2.23, 0.0, 0.0
+    car.y, car.speed, car.wait_time = 2.23, 0.0, 0.0
     world = still(car)
     for _ in drive(world, 10.0):
         assert not touches(car.footprint, [world.robot.footprint], 0.0)
     assert car.y < -6.0
 
 
-def test_nobody_comes_where_it_is_crowded() -> None:
+def test_nobody_enters_a_crowd() -> None:
     world = World(replace(quiet(), traffic=Traffic(60.0, 20.0, 0.0, 0.0, 0.0)), empty_street(60.0))
     crowd = [Walker(f"pedestrian{n}", 3.0 + n, 1.0, 1, 0.0, np.random.default_rng(n)) for n in range(6)]
-    world.cast.actors = {walker.body: walker for walker in crowd}
+    world.traffic.actors = {walker.body: walker for walker in crowd}
     for _ in drive(world, 10.0):
-        assert len(world.cast.actors) == 6
-    world.cast.actors = {walker.body: walker for walker in crowd[:2]}
+        assert len(world.traffic.actors) == 6
+    world.traffic.actors = {walker.body: walker for walker in crowd[:2]}
     for _ in drive(world, 10.0):
         pass
-    assert len(world.cast.actors) > 2
+    assert len(world.traffic.actors) > 2
 
 
 @pytest.mark.parametrize("direction", [1, -1])
@@ -173,13 +173,13 @@ def test_a_dog_finds_its_way_around_a_bin(direction: int) -> None:
         assert passed
 
 
-def test_a_crossing_vehicle_waits_for_whom_stands_in_its_way() -> None:
+def test_a_crossing_vehicle_waits_for_a_pedestrian_in_its_way() -> None:
     rng = np.random.default_rng(0)
     car = CrossingCar("crossing0", 10.0, 1, True, 4.2, 1.7, rng)
     man = Walker("pedestrian0", 10.0, 0.5, 1, 0.0, rng)
     world = still(car, man)
     for _ in drive(world, 15.0):
-        man.waited = 0.0
+        man.waiting_time = 0.0
         assert not touches(car.footprint, [man.footprint], 0.0)
     assert car.y - car.half_length < 3.0
 
@@ -226,7 +226,7 @@ def test_footprints_of_dogs_and_cyclists_cover_their_bodies(seed: int) -> None:
     world = World(Scenario(duration=30.0, seed=seed, traffic=traffic), empty_street(60.0))
     seen: set[str] = set()
     for _ in drive(world, 30.0):
-        for actor in world.cast.actors.values():
+        for actor in world.traffic.actors.values():
             if actor.body not in seen and isinstance(actor, Dog | Cyclist):
                 seen.add(actor.body)
                 points = _hits(world, actor)
@@ -245,8 +245,8 @@ def test_vehicles_come_and_go_without_a_step_of_sound() -> None:
         level = sound_level(world, 45.0)
         assert abs(level - before) < 0.7
         before = level
-        changes += len(world.cast.actors) != bodies
-        bodies = len(world.cast.actors)
+        changes += len(world.traffic.actors) != bodies
+        bodies = len(world.traffic.actors)
     assert changes > 20
 
 

@@ -45,7 +45,7 @@ def test_a_footprint_in_the_corridor_is_present(x: float, y: float, yaw: float, 
     assert truth(x, y, yaw) == (("trash_can",) if present else ())
 
 
-def test_what_has_no_label_is_never_present() -> None:
+def test_an_object_without_label_is_never_present() -> None:
     things = (thing("lamp_post", 2.0, 0.0, (0.2, 0.2, 4.0)), thing("wall", 3.0, 0.0, (0.4, 9.0, 3.0)))
     assert World(quiet(), empty_street(30.0, things=things)).truth() == ()
 
@@ -68,7 +68,7 @@ def _covers(rectangle: Footprint, points: np.ndarray, margin: float) -> bool:
 
 
 @pytest.mark.parametrize("seed", [11, 12])
-def test_truth_along_a_drive_is_what_a_grid_of_points_finds(seed: int) -> None:
+def test_truth_along_a_drive_agrees_with_a_grid_of_points(seed: int) -> None:
     scenario = Scenario(duration=25.0, seed=seed, sensors=())
     simulation = Simulation(scenario)
     grid = np.stack(np.meshgrid(np.arange(0.025, LENGTH, 0.05), np.arange(0.025 - WIDTH / 2, WIDTH / 2, 0.05)), -1)

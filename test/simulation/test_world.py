@@ -20,9 +20,9 @@ import mujoco
 from obstacle_classifier.simulation.dogs import Dog
 from obstacle_classifier.simulation.geometry import overlaps
 from obstacle_classifier.simulation.motion_sensors import Imu, WheelOdometry
-from obstacle_classifier.simulation.passers import Cyclist, Walker
 from obstacle_classifier.simulation.scenario import LABELS, Density, RobotOptions, Scenario, Street, load_scenario
 from obstacle_classifier.simulation.scene import KERB, Scene
+from obstacle_classifier.simulation.sidewalk_users import Cyclist, Walker
 from obstacle_classifier.simulation.street import empty_street, plan_street
 from obstacle_classifier.simulation.world import World, stream
 
@@ -42,7 +42,7 @@ CROWDED = load_scenario(Path(__file__).parents[2] / "config" / "scenarios" / "cr
         Scenario(duration=30.0, seed=1, street=Street(width=2.4)),
     ],
 )
-def test_the_robot_gets_along_without_touching_what_stands(scenario: Scenario) -> None:
+def test_the_robot_touches_no_static_object(scenario: Scenario) -> None:
     world = World(scenario)
     things = [t for t in world.street.things if abs(t.y) - t.reach[1] < 2.5]
     shapes = np.array([thing.footprint for thing in things])
@@ -65,7 +65,7 @@ def test_everybody_moves_at_a_pace_of_their_kind_and_stays_on_the_sidewalk(seed:
         if world.steps % 40:
             continue
         now = {}
-        for actor in world.cast.actors.values():
+        for actor in world.traffic.actors.values():
             now[id(actor)] = (actor.x, actor.y)
             if id(actor) in before:
                 moved = math.dist(before[id(actor)], now[id(actor)])
@@ -86,7 +86,7 @@ def test_nobody_walks_into_the_robot() -> None:
         while world.now < 40 * 10**9:
             world.step()
             if world.steps % 40 == 0:
-                shapes = [actor.footprint for actor in world.cast.actors.values() if actor.label == "pedestrian"]
+                shapes = [actor.footprint for actor in world.traffic.actors.values() if actor.label == "pedestrian"]
                 touched += int(overlaps(world.robot.footprint, np.array(shapes).reshape(-1, 5)).any())
                 total += 1
     assert touched / total < 0.01
@@ -118,7 +118,7 @@ def test_houses_stand_where_the_scenario_says(houses: str) -> None:
     assert all(thing.y * side < 0 for thing in plan.things if thing.kind == "parked_car")
 
 
-def test_every_label_comes_up() -> None:
+def test_every_label_occurs() -> None:
     seen: set[str] = set()
     for seed in range(6):
         world = World(Scenario(duration=40.0, seed=seed))
