@@ -1,9 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Layers, losses, initializers, optimizers, schedules, MLPs alone and stacked, their compiled inference, encoding of
-columns, gradient check. NumPy only.
-"""
+"""Layers, losses, initializers, optimizers, schedules, encoding, MLPs, fast inference, gradient check. NumPy only."""
 
 from obstacle_classifier.nn.activations import scaled_relu, sigmoid
 from obstacle_classifier.nn.encoding import Encoding

@@ -17,7 +17,7 @@ range still means something; every entry is centred on its training mean; an unk
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -128,9 +128,9 @@ class Encoding:
         """Rows of X in turn, so that the float64 on the way needs little memory."""
         return [slice(start, start + rows) for start in range(0, len(X), rows)] if X.ndim == 2 else [()]
 
-    def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """The attributes by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+    def numbers(self) -> dict[str, Floats]:
+        """`least`, `most`, `origin` and `width` by name."""
+        return {"least": self.least, "most": self.most, "origin": self.origin, "width": self.width}
 
 
 def _known(x: Floats) -> Floats:

@@ -68,8 +68,11 @@ class StackedMLP:
 
     def _set_up(self) -> None:
         self.shape = (*self.W[0].shape, self.W[-1].shape[2])
-        self.gradients: tuple[Array, ...] = tuple(np.zeros_like(parameter) for parameter in self.parameters)
         self._work: _Work | None = None
+
+    def subset(self, members: slice) -> StackedMLP:
+        """Some of the members, with the same arrays: training one changes the other."""
+        return StackedMLP.of([W[members] for W in self.W], [b[members] for b in self.b])
 
     @property
     def parameters(self) -> tuple[Array, ...]:
@@ -105,7 +108,7 @@ class StackedMLP:
         return np.asarray(np.minimum(*distances))
 
     def loss_and_gradients(
-        self, X: ArrayLike, Y: ArrayLike, dropout: Sequence[Array] | None = None
+        self, X: ArrayLike, Y: ArrayLike, dropout: Sequence[Array] | Array | None = None
     ) -> tuple[float, tuple[Array, ...]]:
         """The mean of the members' exact losses, and its gradients.
 
@@ -127,7 +130,7 @@ class StackedMLP:
         Y = np.broadcast_to(np.asarray(Y, X.dtype), (k, n, c))
         work = self._buffers(n)
         W0, W1, W2 = self.W
-        dW0, db0, dW1, db1, dW2, db2 = self.gradients
+        dW0, db0, dW1, db1, dW2, db2 = work.gradients
 
         # Forward. gate is dA/dZ, for ScaledReLU 2 or 0, times the dropout factor; A = Z * gate.
         A0 = _linear(X, W0, self.b[0], work.A0)
@@ -149,7 +152,7 @@ class StackedMLP:
         G0 = np.matmul(G1, _transposed(W1), out=work.A1)  # A1 has served
         G0 *= work.gate0
         _parameter_gradients(X, G0, dW0, db0)
-        return loss, self.gradients
+        return loss, work.gradients
 
     def _inputs(self, X: ArrayLike) -> Array:
         k, d, _, _ = self.shape
@@ -160,7 +163,7 @@ class StackedMLP:
 
     def _buffers(self, n: int) -> _Work:
         if self._work is None or self._work.A0.shape[1] != n:
-            self._work = _Work(self.shape, n, self.W[0].dtype)
+            self._work = _Work(self, n)
         return self._work
 
     def __repr__(self) -> str:
@@ -170,8 +173,9 @@ class StackedMLP:
 class _Work:
     """Buffers of `loss_and_gradients` for batches of n: allocating them at every step would cost as much as a layer."""
 
-    def __init__(self, shape: tuple[int, ...], n: int, dtype: DTypeLike) -> None:
-        k, _, h, c = shape
+    def __init__(self, stack: StackedMLP, n: int) -> None:
+        (k, _, h, c), dtype = stack.shape, stack.W[0].dtype
+        self.gradients: tuple[Array, ...] = tuple(np.empty_like(parameter) for parameter in stack.parameters)
         self.A0, self.gate0, self.A1, self.gate1, self.G = (np.empty((k, n, h), dtype) for _ in range(5))
         self.Z = np.empty((k, n, c), dtype)
 

@@ -125,6 +125,14 @@ def test_start_from_data_leaves_units_that_are_the_same_on_all_rows() -> None:
     assert all(np.isfinite(parameter).all() for parameter in stack.parameters)
 
 
+def test_a_subset_shares_its_arrays() -> None:
+    stack, X, _ = examples(own_rows=False)
+    some = stack.subset(slice(0, None, 2))
+    np.testing.assert_array_equal(some.logits(X), stack.logits(X)[[0, 2]])
+    stack.b[2][2] += 1
+    np.testing.assert_array_equal(some.logits(X), stack.logits(X)[[0, 2]])
+
+
 def test_refuses_other_shapes() -> None:
     stack, X, Y = examples(own_rows=True)
     with pytest.raises(ValueError, match=r"X of shape \(n, 5\) or \(3, n, 5\), got \(2, 8, 5\)"):
