@@ -16,7 +16,6 @@ from obstacle_classifier.features import SensorsConfig
 from obstacle_classifier.networks.ensemble import EnsembleNetwork, logit_of_mean
 from obstacle_classifier.nn import AdamW, Cosine, log_loss_from_logits
 from obstacle_classifier.progress import Progress
-from obstacle_classifier.training.fit import sensor_columns
 from obstacle_classifier.training.left_out import LeftOut
 
 __all__ = ["FittedMembers", "MemberOptions", "fit_members"]
@@ -152,7 +151,8 @@ def _judge(network: EnsembleNetwork, inputs: Floats, left_out: LeftOut, unseen: 
 def _missing_sensors(network: EnsembleNetwork, sensors: SensorsConfig) -> list[tuple[slice, Floats]]:
     """For each sensor that training drops at times its entries of the inputs, and their values when it is missing."""
     missing = []
-    for columns in sensor_columns(sensors):
+    for name in sensors.layout.droppable:
+        columns = sensors.layout.slices[name]
         x = np.full((1, len(sensors.columns)), np.nan)
         x[0, columns.stop - 1] = 1
         entries = network.encoding.entries_of(columns)
