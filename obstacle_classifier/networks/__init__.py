@@ -6,6 +6,7 @@
 A new kind is a class in a module of its own and one entry in `NETWORKS`.
 """
 
+from obstacle_classifier.networks.ensemble import EnsembleNetwork
 from obstacle_classifier.networks.mlp import MLPNetwork
 from obstacle_classifier.networks.network import (
     Array,
@@ -24,6 +25,7 @@ __all__ = [
     "ArrayType",
     "Batch",
     "CompiledNetwork",
+    "EnsembleNetwork",
     "MLPNetwork",
     "Network",
     "fit_normaliser",
@@ -33,4 +35,5 @@ __all__ = [
     "standardise",
 ]
 
+register(EnsembleNetwork)
 register(MLPNetwork)

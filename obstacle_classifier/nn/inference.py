@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from obstacle_classifier.nn.arrays import Array
 
-__all__ = ["CompiledMLP"]
+__all__ = ["BLOCK_ENTRIES", "CompiledMLP", "aligned", "aligned_copy"]
 
 Float32Array = NDArray[np.float32]
 
@@ -55,7 +55,7 @@ class CompiledMLP:
         widths = [w[0] for w, _ in shapes if w] + [b[-1] for _, b in shapes[-1:] if b]
         if not shapes or shapes != [((i, o), (o,)) for i, o in pairwise(widths)]:
             raise ValueError(f"expected shapes (i, o) and (o,) of W and b that chain from layer to layer, got {shapes}")
-        self._x = _aligned((widths[0],))
+        self._x = aligned((widths[0],))
         self._stages = [_stage(W, b) for W, b in parameters]
         self._called = False
 
@@ -101,13 +101,13 @@ def _stage(W: Array, b: Array) -> _Stage:
     i, o = np.shape(W)
     columns = max(1, BLOCK_ENTRIES // i)
     columns -= columns % 16 if columns > 16 else 0  # whole cache lines of z
-    z = _aligned((o,))
+    z = aligned((o,))
     blocks = [slice(start, start + columns) for start in range(0, o, columns)]
-    products = tuple((_aligned_copy(W[:, block]), z[block]) for block in blocks)
-    return _Stage(products, _aligned_copy(b), z, _aligned((o,)), np.empty(o, np.bool_), _aligned((o,)))
+    products = tuple((aligned_copy(W[:, block]), z[block]) for block in blocks)
+    return _Stage(products, aligned_copy(b), z, aligned((o,)), np.empty(o, np.bool_), aligned((o,)))
 
 
-def _aligned(shape: tuple[int, ...]) -> Float32Array:
+def aligned(shape: tuple[int, ...]) -> Float32Array:
     """Zeros that start on a cache line: some BLAS kernels sum in another order elsewhere."""
     size = 4 * int(np.prod(shape))
     memory = np.zeros(size + CACHE_LINE, np.uint8)
@@ -115,7 +115,8 @@ def _aligned(shape: tuple[int, ...]) -> Float32Array:
     return memory[start : start + size].view(np.float32).reshape(shape)
 
 
-def _aligned_copy(array: Array) -> Float32Array:
-    copy = _aligned(np.shape(array))
+def aligned_copy(array: Array) -> Float32Array:
+    """A float32 copy that starts on a cache line."""
+    copy = aligned(np.shape(array))
     np.copyto(copy, array, casting="same_kind")
     return copy

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 
 from obstacle_classifier.nn.arrays import Array
 
-__all__ = ["Seed", "kaiming_normal", "xavier_normal", "xavier_uniform"]
+__all__ = ["Seed", "from_data", "kaiming_normal", "xavier_normal", "xavier_uniform"]
 
 Seed = np.random.Generator | int | None
 
@@ -54,6 +54,26 @@ def xavier_uniform(d: int, h: int, rng: Seed = None, dtype: DTypeLike = np.float
     _check_shape(d, h)
     bound = math.sqrt(6 / (d + h))
     return np.random.default_rng(rng).uniform(-bound, bound, (d, h)).astype(dtype)
+
+
+def from_data(W: Array, b: Array, X: Array) -> None:
+    """Scale weights and set biases in place, so that each pre-activation z of the rows X has mean 1 and deviation 1.
+
+    ScaledReLU jumps at 1: every unit starts with its jump in the middle of the data, on for about half of the rows.
+    The scaling is that of Mishkin and Matas, "All you need is a good init", 2016, a unit at a time. A unit that is the
+    same on all rows keeps its weights.
+
+    Args:
+        W: (d, h), or (k, d, h) for k layers side by side.
+        b: (h,) or (k, h).
+        X: (n, d), or (k, n, d) where each layer sees rows of its own; n > 0.
+    """
+    Z = X @ W
+    mean, deviation = Z.mean(axis=-2), Z.std(axis=-2)
+    rounding = len(W) * np.finfo(W.dtype).eps * np.abs(Z).max(axis=-2)
+    scale = 1 / np.where(deviation > rounding, deviation, 1)
+    W *= scale[..., None, :]
+    b[...] = 1 - scale * mean
 
 
 def _check_shape(d: int, h: int) -> None:

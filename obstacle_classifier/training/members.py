@@ -1,0 +1,226 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Fit the members of an ensemble together, each on batches of its own; each judges the bags that it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from obstacle_classifier.errors import ConfigError
+from obstacle_classifier.features import SensorsConfig
+from obstacle_classifier.networks.ensemble import EnsembleNetwork, logit_of_mean
+from obstacle_classifier.nn import AdamW, Cosine, log_loss_from_logits
+from obstacle_classifier.progress import Progress
+from obstacle_classifier.training.left_out import LeftOut
+
+__all__ = ["FittedMembers", "MemberOptions", "fit_members"]
+
+Floats = NDArray[np.float32]
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class MemberOptions:
+    """How members are fitted.
+
+    Attributes:
+        members: Number of members.
+        hidden: Units in each of the two hidden layers of a member.
+        bins: Bins of the encoding of a column.
+        epochs: Passes of each member over its intervals.
+        least_steps: Steps at least, however few intervals there are.
+        learning_rate: Of AdamW at the first step; it falls to 0 along a cosine.
+        weight_decay: Of AdamW; biases do not decay.
+        batch_size: Intervals a step and member.
+        mixup: Parameter a of the Beta(a, a) distribution that the weights of mixed intervals are drawn from; 0 mixes
+            none.
+        dropout: Probability that a hidden unit is left out of a step.
+        sensor_dropout: Probability that an interval loses a non-required sensor.
+        seed: Of the first weights, the batches and all that is dropped.
+    """
+
+    members: int = 8
+    hidden: int = 64
+    bins: int = 8
+    epochs: int = 30
+    least_steps: int = 300
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+    batch_size: int = 64
+    mixup: float = 0.4
+    dropout: float = 0.1
+    sensor_dropout: float = 0.1
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class FittedMembers:
+    """A fitted ensemble.
+
+    Attributes:
+        network: The ensemble.
+        unseen_logits: (n, c) float64 logits of each training interval by the members that have not seen its group; NaN
+            in rows that no member left out.
+        losses: Mean training loss of each epoch, with mixup and dropout.
+        unseen_losses: Mean log loss of `unseen_logits` after each epoch; empty if nothing was left out.
+    """
+
+    network: EnsembleNetwork
+    unseen_logits: NDArray[np.float64]
+    losses: tuple[float, ...]
+    unseen_losses: tuple[float, ...]
+
+
+def fit_members(
+    X: NDArray[np.float64],
+    Y: Floats,
+    left_out: LeftOut,
+    sensors: SensorsConfig,
+    options: MemberOptions,
+    progress: Progress,
+) -> FittedMembers:
+    """Encode the intervals and fit all members in the same steps.
+
+    Args:
+        X: (n, d) raw features, NaN where unknown; n > 0.
+        Y: (n, c) targets.
+        left_out: The intervals that each member does not train on. At most as many groups as members.
+        sensors: Sensors of the d columns.
+        options: The options.
+        progress: Told of every epoch.
+
+    Raises:
+        ConfigError: The loss became infinite or NaN.
+    """
+    if len(left_out) > options.members:
+        raise ValueError(f"{options.members} members cannot leave out {len(left_out)} groups")
+    rng = np.random.default_rng(options.seed)
+    network = EnsembleNetwork.create(
+        X, sensors.columns, Y.shape[1], hidden=options.hidden, rng=rng, members=options.members, bins=options.bins
+    )
+    inputs, Y = network.inputs(X), np.asarray(Y, np.float32)
+    seen = [np.flatnonzero(~left_out.hidden[m % len(left_out)]) for m in range(options.members)]
+    batches = _Batches(inputs, Y, seen, _missing_sensors(network, sensors), options, rng)
+    per_epoch = max(1, round(float(np.mean([len(rows) for rows in seen])) / options.batch_size))
+    epochs = max(options.epochs, -(-options.least_steps // per_epoch))
+    decay = {name: options.weight_decay for name in network.parameters() if name.startswith("W")}
+    optimizer = AdamW(Cosine(options.learning_rate, epochs * per_epoch), weight_decay=decay)
+    names, parameters = list(network.parameters()), network.parameters()
+    losses, unseen_losses = [], []
+    judged = left_out.group >= 0
+    unseen = np.full(Y.shape, np.nan)
+    with progress.stage("epochs", epochs) as stage:
+        for epoch in range(epochs):
+            total = 0.0
+            for step in range(per_epoch):
+                batch, targets, dropout = batches.draw()
+                with np.errstate(over="ignore", invalid="ignore"):  # the result is NaN, and found here
+                    loss, gradients = network.stack.loss_and_gradients(batch, targets, dropout)
+                if not np.isfinite(loss):
+                    raise ConfigError(
+                        f"learning_rate {options.learning_rate:g}: found a loss of {loss} in epoch {epoch + 1}, "
+                        f"batch {step + 1}, expected a smaller learning_rate to keep it finite"
+                    )
+                optimizer.step(parameters, dict(zip(names, gradients, strict=True)))
+                total += loss
+            losses.append(total / per_epoch)
+            text = f"loss {losses[-1]:.4f}"
+            if judged.any():
+                _judge(network, inputs, left_out, unseen)
+                unseen_losses.append(log_loss_from_logits(Y[judged], unseen[judged]))
+                text += f", on unseen bags {unseen_losses[-1]:.4f}"
+            stage.advance(text)
+    return FittedMembers(network, unseen, tuple(losses), tuple(unseen_losses))
+
+
+def _judge(network: EnsembleNetwork, inputs: Floats, left_out: LeftOut, unseen: NDArray[np.float64]) -> None:
+    """Logits of each group by the members that leave it out, into `unseen`."""
+    for group in range(len(left_out)):
+        rows = np.flatnonzero(left_out.group == group)
+        members = network.stack.subset(slice(group, None, len(left_out)))
+        for start in range(0, len(rows), 1024):
+            some = rows[start : start + 1024]
+            unseen[some] = logit_of_mean(members.logits(inputs[some]))
+
+
+def _missing_sensors(network: EnsembleNetwork, sensors: SensorsConfig) -> list[tuple[slice, Floats]]:
+    """For each sensor that training drops at times its entries of the inputs, and their values when it is missing."""
+    missing = []
+    for name in sensors.layout.droppable:
+        columns = sensors.layout.slices[name]
+        x = np.full((1, len(sensors.columns)), np.nan)
+        x[0, columns.stop - 1] = 1
+        entries = network.encoding.entries_of(columns)
+        missing.append((entries, network.inputs(x)[0, entries]))
+    return missing
+
+
+class _Batches:
+    """Batches of all members, in buffers that the next draw overwrites.
+
+    Each member goes through its own rows in an order of its own, drawn anew whenever it has been through.
+    """
+
+    def __init__(
+        self,
+        inputs: Floats,
+        Y: Floats,
+        seen: Sequence[Rows],
+        missing: Sequence[tuple[slice, Floats]],
+        options: MemberOptions,
+        rng: np.random.Generator,
+    ) -> None:
+        self._inputs, self._Y, self._missing, self._options, self._rng = inputs, Y, missing, options, rng
+        self._seen, self._left = seen, [rows[:0] for rows in seen]
+        shape = len(seen), options.batch_size
+        self._X = np.empty((*shape, inputs.shape[1]), np.float32)
+        self._partner = np.empty_like(self._X)
+        self._hidden = (2, *shape, options.hidden)
+
+    def draw(self) -> tuple[Floats, Floats, Floats | None]:
+        """Inputs (k, b, e), targets (k, b, c) and dropout factors (2, k, b, h) of one step."""
+        rows = np.stack([self._next(member) for member in range(len(self._seen))])
+        X = np.take(self._inputs, rows, axis=0, out=self._X, mode="clip")
+        Y = self._Y[rows]
+        if self._options.mixup:
+            Y = self._mix(X, Y)
+        for entries, values in self._missing:
+            dropped = self._rng.random(rows.shape) < self._options.sensor_dropout
+            X[dropped, entries] = values
+        return X, Y, self._dropout()
+
+    def _next(self, member: int) -> Rows:
+        size, left = self._options.batch_size, self._left[member]
+        while len(left) < size:
+            left = np.concatenate([left, self._rng.permutation(self._seen[member])])
+        self._left[member] = left[size:]
+        return left[:size]
+
+    def _mix(self, X: Floats, Y: Floats) -> Floats:
+        """Move each example towards the next one of its batch, in inputs and targets, by a share of its own.
+
+        Zhang, Cisse, Dauphin, Lopez-Paz, "mixup: Beyond Empirical Risk Minimization", 2018.
+        """
+        a = self._options.mixup
+        share = self._rng.beta(a, a, (*Y.shape[:2], 1)).astype(np.float32)
+        step = self._partner
+        np.subtract(X[:, 1:], X[:, :-1], out=step[:, :-1])
+        np.subtract(X[:, 0], X[:, -1], out=step[:, -1])
+        step *= share
+        X += step
+        mixed: Floats = Y + share * (np.roll(Y, -1, axis=1) - Y)
+        return mixed
+
+    def _dropout(self) -> Floats | None:
+        """0 for a dropped unit, else the reciprocal of the share that is kept; in steps of 1/256, drawn as bytes."""
+        dropped = round(256 * self._options.dropout)
+        if not dropped:
+            return None
+        kept = self._rng.integers(0, 256, self._hidden, np.uint8) >= dropped
+        factors: Floats = kept * np.float32(256 / (256 - dropped))
+        return factors
