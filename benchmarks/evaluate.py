@@ -55,10 +55,9 @@ Method = Callable[[Dataset, Dataset, SensorsConfig, DefaultSettings], Scores]
 
 
 def ours(train: Dataset, test: Dataset, sensors: SensorsConfig, config: DefaultSettings) -> Scores:
-    """The project's network as `train` fits it, its validation bags taken from the training bags."""
-    shares = {"train": 1 - config.validation_share, "validation": config.validation_share}
-    split = deal_bags(train, shares, np.random.default_rng(config.seed))
-    network = DefaultRecipe().fit(split, sensors.layout, config, Silent()).network
+    """The project's ensemble as `train` fits it."""
+    split = deal_bags(train, {"train": 1.0}, np.random.default_rng(config.seed))
+    network = DefaultRecipe().fit(split, sensors, config, Silent()).network
     return np.asarray(sigmoid(network.logits(network.inputs(test.stack()[0]))))
 
 

@@ -141,8 +141,11 @@ def _train(options: argparse.Namespace) -> None:
     training.model.save(options.output)
     if options.report is not None:
         print(f"report: {write_report(options.report, training)}")
-    if training.model.metrics:
+    if training.unseen is not None and training.scored is None:
+        print("scores on all bags, each judged by members that have not seen it:")
+    elif training.scored is not None:
         print(f"held-out scores ({', '.join(training.bags['test']) or 'the last block of each bag'}):")
+    if training.model.metrics:
         print(format_scores(dict(training.model.metrics)))
     print(f"wrote {options.output}")
     if training.left_out:

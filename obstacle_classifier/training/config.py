@@ -39,7 +39,7 @@ def load_train_config(path: str | Path | None = None, settings: Sequence[str] = 
         key, equals, value = setting.partition("=")
         if not equals:
             raise ConfigError(f"--set: found '{setting}', expected key=value")
-        changes[key.strip()] = parse_yaml_value(value, "--set", key.strip())
+        _set(changes, key.strip(), parse_yaml_value(value, "--set", key.strip()))
     return _build([({} if path is None else load_yaml(path), str(path)), (changes, "--set")])
 
 
@@ -50,6 +50,17 @@ def parse_train_config(document: Mapping[str, Any], source: str) -> Settings:
         ConfigError: Naming the source, the key, what was found and what was expected.
     """
     return _build([(document, source)])
+
+
+def _set(changes: dict[str, Any], key: str, value: Any) -> None:
+    """Set a value under a dotted key: `target.precision` is the key `precision` of the mapping `target`."""
+    *above, last = key.split(".")
+    for name in above:
+        inner = changes.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise refusal("--set", key, inner, f"a mapping as value of '{name}'")
+        changes = inner
+    changes[last] = value
 
 
 def _build(documents: Sequence[tuple[Mapping[str, Any], str]]) -> Settings:

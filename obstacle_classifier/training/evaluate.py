@@ -23,6 +23,7 @@ from obstacle_classifier.pipeline import Pipeline
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.backends import Backend, Serial
 from obstacle_classifier.training.dataset import BadBag, check_some_usable, warn_left_out
+from obstacle_classifier.training.judged import Judged
 from obstacle_classifier.training.metrics import scores
 
 __all__ = ["evaluate"]
@@ -36,7 +37,8 @@ class _Answers:
         name: Name of the bag.
         path: Where it lies.
         sha256: Of the bag's content, hexadecimal.
-        Y: (n, c) float64, 1 where a label is present, else 0.
+        time_ns: (n,) int64 interval ends.
+        Y: (n, c) float32, 1 where a label is present, else 0.
         P: (n, c) float64 probabilities.
         present: (n, c) decisions.
         labelled: Number of labelled intervals, known or not.
@@ -46,7 +48,8 @@ class _Answers:
     name: str
     path: Path
     sha256: str
-    Y: NDArray[np.float64]
+    time_ns: NDArray[np.int64]
+    Y: NDArray[np.float32]
     P: NDArray[np.float64]
     present: NDArray[np.bool_]
     labelled: int
@@ -86,20 +89,28 @@ def evaluate(model: Model, paths: Sequence[Path], progress: Progress, backend: B
             stage.advance(result.name)
     check_some_usable(left_out, len(paths))
     warn_left_out(left_out, len(paths), progress)
-    Y, P, present = (np.concatenate([getattr(one, name) for one in answers]) for name in ("Y", "P", "present"))
-    if not len(Y):
+    if not sum(len(one.Y) for one in answers):
         raise BagError(
             f"{', '.join(map(str, paths))}: found no known, labelled interval to score, expected at least one"
         )
-    coverage = len(Y) / sum(one.labelled for one in answers)
+    judged = Judged(
+        names=tuple(one.name for one in answers),
+        bag=np.concatenate([np.full(len(one.Y), index, np.intp) for index, one in enumerate(answers)]),
+        time_ns=np.concatenate([one.time_ns for one in answers]),
+        Y=np.concatenate([one.Y for one in answers]),
+        P=np.concatenate([one.P for one in answers]),
+        present=np.concatenate([one.present for one in answers]),
+        interval=model.sensors.interval,
+    )
     return {
-        **scores(Y, P, present, model.labels, coverage),
+        **scores(judged, model.labels, len(judged) / sum(one.labelled for one in answers)),
         "left_out": [{"name": bad.name, "problem": bad.problem} for bad in left_out],
     }
 
 
 def _answer(model: Model, job: tuple[Path, str]) -> _Answers | BadBag:
     path, name = job
+    times: list[int] = []
     targets: list[list[float]] = []
     probabilities, present, labelled = [], [], 0
     try:
@@ -111,6 +122,7 @@ def _answer(model: Model, job: tuple[Path, str]) -> _Answers | BadBag:
                     continue
                 labelled += 1
                 if interval.obstacles is not None:
+                    times.append(interval.end)
                     targets.append([float(label in truth) for label in model.labels])
                     probabilities.append(interval.p)
                     present.append([label in interval.obstacles for label in model.labels])
@@ -119,7 +131,8 @@ def _answer(model: Model, job: tuple[Path, str]) -> _Answers | BadBag:
                 name=name,
                 path=path,
                 sha256=bag.sha256(),
-                Y=np.array(targets, np.float64).reshape(shape),
+                time_ns=np.array(times, np.int64),
+                Y=np.array(targets, np.float32).reshape(shape),
                 P=np.array(probabilities, np.float64).reshape(shape),
                 present=np.array(present, np.bool_).reshape(shape),
                 labelled=labelled,

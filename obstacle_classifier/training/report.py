@@ -21,8 +21,9 @@ from matplotlib.figure import Figure
 
 from obstacle_classifier.files import write_atomically
 from obstacle_classifier.model import describe
+from obstacle_classifier.training.judged import Judged
 from obstacle_classifier.training.metrics import precision_recall
-from obstacle_classifier.training.train import Scored, Training
+from obstacle_classifier.training.train import Training
 
 __all__ = ["write_report"]
 
@@ -62,7 +63,7 @@ def write_report(folder: Path, training: Training, pictures: Sequence[tuple[str,
             ),
             *(
                 (f"Probability against truth: {bag}", _plot(*_timelines(scored, bag, labels), height=1.1))
-                for bag in dict.fromkeys(scored.bags)
+                for bag in scored.names
             ),
         ]
     if training.left_out:
@@ -128,7 +129,7 @@ def _losses(axes: Axes, training: Training) -> None:
     axes.legend()
 
 
-def _precision_recall(axes: Axes, scored: Scored, labels: Sequence[str]) -> None:
+def _precision_recall(axes: Axes, scored: Judged, labels: Sequence[str]) -> None:
     for index, label in enumerate(labels):
         if scored.Y[:, index].any():
             precision, recall = precision_recall(scored.Y[:, index], scored.P[:, index])
@@ -137,9 +138,9 @@ def _precision_recall(axes: Axes, scored: Scored, labels: Sequence[str]) -> None
     axes.legend()
 
 
-def _timelines(scored: Scored, bag: str, labels: Sequence[str]) -> list[Callable[[Axes], object]]:
+def _timelines(scored: Judged, bag: str, labels: Sequence[str]) -> list[Callable[[Axes], object]]:
     """One strip per label: truth shaded, probability as a line."""
-    own = np.array([name == bag for name in scored.bags])
+    own = scored.bag == scored.names.index(bag)
     seconds = (scored.time_ns[own] - scored.time_ns[own][0]) * 1e-9
 
     def strip(index: int, label: str) -> Callable[[Axes], object]:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 __all__ = ["NetworkSettings", "Option", "Settings", "option"]
 
-_TYPES = {int: "integer", float: "number", str: "string"}
+_TYPES = {int: "integer", float: "number", str: "string", dict: "object"}
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,13 @@ class Option:
     """One option.
 
     Attributes:
-        default: Its default, an int, a float or a text.
+        default: Its default: an int, a float, a text or a mapping.
         description: Its unit and meaning, for people.
         rules: Further rules of its JSON schema, such as `minimum`.
         choices: The texts that are allowed, asked for when needed: registries grow. None for any.
     """
 
-    default: int | float | str
+    default: int | float | str | dict[str, Any]
     description: str
     rules: Mapping[str, Any]
     choices: Callable[[], Sequence[str]] | None = None
@@ -37,10 +37,16 @@ class Option:
 
 
 def option(
-    default: float | str, description: str, choices: Callable[[], Sequence[str]] | None = None, **rules: Any
+    default: float | str | dict[str, Any],
+    description: str,
+    choices: Callable[[], Sequence[str]] | None = None,
+    **rules: Any,
 ) -> Any:
     """A field of a settings class: its default, its meaning, and its JSON schema rules."""
-    return field(default=default, metadata={"option": Option(default, description, rules, choices)})
+    metadata = {"option": Option(default, description, rules, choices)}
+    if isinstance(default, dict):
+        return field(default_factory=default.copy, metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,45 +6,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from obstacle_classifier.bags.find import bag_names
 from obstacle_classifier.errors import BagError, ConfigError, ModelError
 from obstacle_classifier.features import SensorsConfig
 from obstacle_classifier.model import Model, Reference
+from obstacle_classifier.model.decision import Decision
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.backends import Backend
 from obstacle_classifier.training.dataset import BadBag, Dataset, read_dataset, warn_left_out
+from obstacle_classifier.training.judged import Judged
 from obstacle_classifier.training.metrics import scores
 from obstacle_classifier.training.recipes import Epoch, recipe_of
 from obstacle_classifier.training.settings import Settings
 from obstacle_classifier.training.split import Split, hold_out
 
-__all__ = ["Scored", "Training", "train"]
+__all__ = ["Training", "train"]
 
 _DRAFT_ROWS = 100
-
-
-@dataclass(frozen=True)
-class Scored:
-    """The test intervals: what was there, and what the model says.
-
-    Attributes:
-        bags: Name of the bag of each of the n intervals.
-        time_ns: (n,) int64 interval ends.
-        Y: (n, c) float32, 1 where a label is present, else 0.
-        P: (n, c) float64 probabilities.
-    """
-
-    bags: tuple[str, ...]
-    time_ns: NDArray[np.int64]
-    Y: NDArray[np.float32]
-    P: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -52,11 +36,13 @@ class Training:
     """A finished training run.
 
     Attributes:
-        model: The model, its test scores in `model.metrics` (empty without a test interval).
-        history: Loss per epoch of the fit that was watched on the validation part.
+        model: The model, with its scores in `model.metrics`: those of the test part if there is one, else those of
+            `unseen`; empty without either.
+        history: Loss per epoch, on the training and on held-out intervals.
         epochs: For how many the model itself was fitted.
         bags: Names of the bags of each part (empty where bags were cut into time blocks).
         scored: The test intervals, None if there are none.
+        unseen: The training intervals, each judged by members that have not seen its bag; None without such members.
         left_out: Bags that could not be used.
     """
 
@@ -64,7 +50,8 @@ class Training:
     history: tuple[Epoch, ...]
     epochs: int
     bags: dict[str, tuple[str, ...]]
-    scored: Scored | None
+    scored: Judged | None
+    unseen: Judged | None = None
     left_out: tuple[BadBag, ...] = ()
 
 
@@ -99,7 +86,7 @@ def train(
         for problem in shard.problems:
             progress.say(f"warning: {problem}")
     warn_left_out(data.left_out, len(paths), progress)
-    shares = {**recipe.shares(settings), "test": settings.test_share}
+    shares = recipe.shares(settings) | ({"test": settings.test_share} if settings.test_share else {})
     # What a feature vector reaches back for: samples in the window, and a newest value not yet stale.
     gap = max(max(spec.window, spec.timeout) for spec in sensors.sensors)
     split = hold_out(data, shares, gap, np.random.default_rng(settings.seed))
@@ -108,9 +95,9 @@ def train(
             f"{', '.join(map(str, paths))}: found {data.intervals} intervals, none of them both known and labelled, "
             "expected some to train on"
         )
-    fitted_parts = split.names[:-1]
+    fitted_parts = tuple(part for part in split.names if part != "test")
     _warn(split, fitted_parts, sensors, progress)
-    fitted = recipe.fit(split.without("test"), sensors.layout, settings, progress)
+    fitted = recipe.fit(split.without("test") if "test" in split.names else split, sensors, settings, progress)
     part_of_bag = _parts(split)
     model = Model.create(
         sensors=sensors,
@@ -122,10 +109,11 @@ def train(
         seed=settings.seed,
         bags=[{"name": shard.name, "sha256": shard.sha256, "part": part_of_bag[shard.name]} for shard in data],
     )
-    scored = _scored(model, split.take("test"))
-    model = model.with_metrics(_test_scores(model, scored, split.coverage("test")))
+    scored = _judge(model, split.take("test")) if "test" in split.names else None
+    unseen = None if fitted.unseen is None else _decide(model, fitted.unseen)
+    model = model.with_metrics(_metrics(model, split, scored, unseen, fitted.raw_ece))
     bags = {part: tuple(name for name, own in part_of_bag.items() if own == part) for part in split.names}
-    return Training(model, fitted.history, fitted.epochs, bags, scored, data.left_out)
+    return Training(model, fitted.history, fitted.epochs, bags, scored, unseen, data.left_out)
 
 
 def _check_size(sensors: SensorsConfig, settings: Settings, paths: Sequence[Path]) -> None:
@@ -136,13 +124,13 @@ def _check_size(sensors: SensorsConfig, settings: Settings, paths: Sequence[Path
     """
     c = len(sensors.labels)
     X = np.random.default_rng(0).standard_normal((_DRAFT_ROWS, len(sensors.columns)))
-    blank = np.zeros((1, c))
+    draft = scores(_blank(c, sensors.interval), sensors.labels, 1.0)
     try:
         Model.create(
             sensors=sensors,
             network=recipe_of(settings).first_network(X, sensors.layout, c, settings, np.random.default_rng(0)),
             reference=Reference.of(X),
-            metrics=scores(blank, blank, blank.astype(np.bool_), sensors.labels, 1.0),
+            metrics={"a": draft, "b": draft},
             training=settings.document(),
             seed=settings.seed,
             bags=[{"name": name, "sha256": "0" * 64, "part": "time blocks"} for name in bag_names(paths)],
@@ -154,23 +142,62 @@ def _check_size(sensors: SensorsConfig, settings: Settings, paths: Sequence[Path
         ) from None
 
 
-def _scored(model: Model, data: Dataset) -> Scored | None:
+def _blank(c: int, interval: int) -> Judged:
+    """One interval without a label."""
+    one = np.zeros(1, np.int64)
+    return Judged(("",), one, one, np.zeros((1, c), np.float32), np.zeros((1, c)), np.zeros((1, c), np.bool_), interval)
+
+
+def _judge(model: Model, data: Dataset) -> Judged | None:
     """Answers of the model on these intervals, by the path that the robot runs."""
     if not data.intervals:
         return None
     predictor = model.predictor()
-    X, Y = data.stack()
-    P = np.array([predictor.probabilities(x) for x in X], np.float64)
-    bags = tuple(shard.name for shard in data for _ in range(len(shard)))
-    return Scored(bags, np.concatenate([shard.time_ns for shard in data]), Y, P)
+    P = []
+    for shard in data:
+        predictor.reset()
+        P += [predictor.probabilities(x) for x in shard.X]
+    judged = Judged(
+        names=data.names,
+        bag=np.concatenate([np.full(len(shard), index, np.intp) for index, shard in enumerate(data)]),
+        time_ns=np.concatenate([shard.time_ns for shard in data]),
+        Y=data.stack()[1],
+        P=np.array(P, np.float64),
+        present=np.zeros((len(P), len(model.labels)), np.bool_),
+        interval=model.sensors.interval,
+    )
+    return _decide(model, judged)
 
 
-def _test_scores(model: Model, scored: Scored | None, coverage: float) -> dict[str, Any]:
-    """Scores without hysteresis: the test intervals need not follow one another."""
-    if scored is None:
+def _decide(model: Model, judged: Judged) -> Judged:
+    """The intervals with the decisions of the model's rules, which forget where an interval is left out."""
+    decision = Decision(model.labels, model.rules)
+    present = np.zeros_like(judged.present)
+    for row, (p, follows) in enumerate(zip(judged.P.astype(np.float32), judged.follows, strict=True)):
+        if not follows:
+            decision.reset()
+        obstacles = decision.update(p)
+        present[row] = [label in obstacles for label in model.labels]
+    return replace(judged, present=present)
+
+
+def _metrics(
+    model: Model, split: Split, scored: Judged | None, unseen: Judged | None, raw_ece: Sequence[float]
+) -> dict[str, Any]:
+    """The scores of the test part, or else of the training bags by members that have not seen them; then both."""
+    parts = {}
+    if unseen is not None:
+        usable = sum(int(shard.usable.sum()) for shard in split.data)
+        labelled = sum(int(shard.labelled.sum()) for shard in split.data)
+        parts["left out bags"] = scores(unseen, model.labels, usable / labelled)
+        parts["left out bags"]["raw_ece"] = dict(zip(model.labels, raw_ece, strict=True))
+    if scored is not None:
+        parts["test bags"] = scores(scored, model.labels, split.coverage("test"))
+    if not parts:
         return {}
-    thresholds = np.array([rule.threshold for rule in model.rules])
-    return scores(scored.Y, scored.P, thresholds <= scored.P, model.labels, coverage)
+    chosen = "test bags" if scored is not None else "left out bags"
+    others = {part: found for part, found in parts.items() if part != chosen}
+    return {"judged": chosen, **parts[chosen], **others}
 
 
 def _warn(split: Split, fitted_parts: Sequence[str], sensors: SensorsConfig, progress: Progress) -> None:

@@ -19,7 +19,6 @@ from obstacle_classifier.networks import (
     Batch,
     Network,
     fit_normaliser,
-    register,
     standardise,
 )
 from obstacle_classifier.nn import grad_log_loss_from_logits, log_loss_from_logits
@@ -27,7 +26,6 @@ from obstacle_classifier.nn import grad_log_loss_from_logits, log_loss_from_logi
 KEPT = 0.5  # share of the mean that an interval leaves to the earlier ones
 
 
-@register
 class LeakyNetwork(Network):
     """Trained on single vectors; serves the mean over time."""
 

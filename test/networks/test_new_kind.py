@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from obstacle_classifier.bags import Bag
 from obstacle_classifier.errors import ModelError
 from obstacle_classifier.features import parse_sensors
 from obstacle_classifier.model import Model
+from obstacle_classifier.networks import network, register
 from test.helpers.bags import write_bag
 from test.helpers.leaky import KEPT, LeakyNetwork
 from test.helpers.lockstep import Lockstep
@@ -29,6 +31,13 @@ def all_required() -> dict[str, Any]:
 
 
 SENSORS = parse_sensors({**DOCUMENT, "sensors": all_required()}, "test")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registered() -> Iterator[None]:
+    register(LeakyNetwork)
+    yield
+    del network._KINDS[LeakyNetwork.kind]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +60,7 @@ def drive(bags: list[Path]) -> Path:
 
 @pytest.fixture(scope="module")
 def model(bags: list[Path]) -> Model:
-    return train(SENSORS, bags[:4], {"network": "leaky", "epochs": 5}).model
+    return train(SENSORS, bags[:4], {"recipe": "sgd", "network": "leaky", "epochs": 5}).model
 
 
 def test_it_is_trained_saved_and_loaded(model: Model, tmp_path: Path) -> None:
@@ -60,9 +69,9 @@ def test_it_is_trained_saved_and_loaded(model: Model, tmp_path: Path) -> None:
     model.save(tmp_path / "model.npz")
     loaded = load_model(tmp_path / "model.npz")
     assert loaded == model
-    network = loaded.network.restore()
-    assert isinstance(network, LeakyNetwork)
-    np.testing.assert_array_equal(network.W, model.network.numbers["W"])
+    restored = loaded.network.restore()
+    assert isinstance(restored, LeakyNetwork)
+    np.testing.assert_array_equal(restored.W, model.network.numbers["W"])
 
 
 def test_its_damaged_file_is_refused(model: Model, tmp_path: Path) -> None:
@@ -94,7 +103,7 @@ def test_it_is_served_over_dds_as_offline(model: Model, drive: Path, tmp_path: P
 
 
 def test_its_memory_lasts_until_an_unknown_interval(model: Model, drive: Path) -> None:
-    network = model.network.restore()
+    restored = model.network.restore()
     state: NDArray[np.float32] | None = None
     unknown = []
     for prediction in predict(model, drive):
@@ -102,10 +111,10 @@ def test_its_memory_lasts_until_an_unknown_interval(model: Model, drive: Path) -
         if prediction.unknown:
             state = None
             continue
-        inputs = network.inputs(prediction.x)
+        inputs = restored.inputs(prediction.x)
         share = np.float32(KEPT)
         state = inputs if state is None else share * state + (1 - share) * inputs
-        logits = network.logits(state).astype(np.float64)
+        logits = restored.logits(state).astype(np.float64)
         np.testing.assert_allclose(prediction.p, 1 / (1 + np.exp(-logits)), rtol=1e-5)
         assert prediction.spread is not None
     assert unknown[:40] == [False] * 40

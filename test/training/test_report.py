@@ -26,7 +26,7 @@ from PIL import Image
 from obstacle_classifier.bags.example_bags import SENSORS, write_example_bags
 from obstacle_classifier.features import parse_sensors
 from obstacle_classifier.progress import Silent
-from obstacle_classifier.training import DefaultSettings, Training, train
+from obstacle_classifier.training import SGDSettings, Training, train
 from obstacle_classifier.training.dataset import BadBag
 from obstacle_classifier.training.report import write_report
 
@@ -34,7 +34,7 @@ from obstacle_classifier.training.report import write_report
 @pytest.fixture(scope="module")
 def training(tmp_path_factory: pytest.TempPathFactory) -> Training:
     bags = write_example_bags(tmp_path_factory.mktemp("report"), count=4, seconds=10)
-    return train(parse_sensors(SENSORS, "test"), bags, DefaultSettings(epochs=5, hidden=8), Silent())
+    return train(parse_sensors(SENSORS, "test"), bags, SGDSettings(epochs=5, hidden=8), Silent())
 
 
 def test_the_page_holds_every_part_and_needs_no_network(training: Training, tmp_path: Path) -> None:

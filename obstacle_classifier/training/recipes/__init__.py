@@ -10,6 +10,8 @@ that registers it.
 from obstacle_classifier.training.recipes.default import DefaultRecipe, DefaultSettings
 from obstacle_classifier.training.recipes.recipe import RECIPES, Epoch, Fitted, Recipe, recipe_of, register
 from obstacle_classifier.training.recipes.reference import ReferenceRecipe, ReferenceSettings
+from obstacle_classifier.training.recipes.sgd import SGDRecipe, SGDSettings
+from obstacle_classifier.training.recipes.single import SingleRecipe, SingleSettings
 
 __all__ = [
     "DEFAULT",
@@ -21,6 +23,10 @@ __all__ = [
     "Recipe",
     "ReferenceRecipe",
     "ReferenceSettings",
+    "SGDRecipe",
+    "SGDSettings",
+    "SingleRecipe",
+    "SingleSettings",
     "recipe_of",
     "register",
 ]
@@ -29,4 +35,6 @@ DEFAULT = DefaultSettings.recipe
 """Name of the recipe that is used if none is named."""
 
 register(DefaultRecipe)
+register(SingleRecipe)
+register(SGDRecipe)
 register(ReferenceRecipe)

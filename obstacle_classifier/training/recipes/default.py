@@ -1,175 +1,169 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Stochastic gradient descent with weight decay and early stopping, on a network of any kind."""
+"""An ensemble whose members leave out whole bags, calibrated and given thresholds by their answers on these."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from obstacle_classifier.features import Layout
-from obstacle_classifier.networks import Batch, Network, network_class, registered
-from obstacle_classifier.nn import SGD, log_loss_from_logits
+from obstacle_classifier.features import Layout, SensorsConfig
+from obstacle_classifier.model import Calibration
+from obstacle_classifier.networks.ensemble import EnsembleNetwork
 from obstacle_classifier.progress import Progress
+from obstacle_classifier.training.calibration import calibrated, expected_calibration_error, fit_calibration
 from obstacle_classifier.training.dataset import Dataset
-from obstacle_classifier.training.recipes.recipe import Epoch, Fitted, Recipe, check_finite
-from obstacle_classifier.training.sensor_dropout import drop_sensors
+from obstacle_classifier.training.decision_rules import TARGET_SCHEMA, choose_rules, targets_of
+from obstacle_classifier.training.judged import Judged
+from obstacle_classifier.training.left_out import LeftOut, deal_left_out
+from obstacle_classifier.training.members import FittedMembers, MemberOptions, fit_members
+from obstacle_classifier.training.recipes.recipe import Epoch, Fitted, Recipe
 from obstacle_classifier.training.settings import NetworkSettings, option
 from obstacle_classifier.training.split import Split
 
-__all__ = ["DefaultRecipe", "DefaultSettings", "best_epoch"]
-
-UNJUDGED = 0.2
-"""Share of the epochs, the first, whose held-out loss is not considered: a few held-out bags that are unlike the others
-may favour a network that has hardly begun."""
+__all__ = ["DefaultRecipe", "DefaultSettings", "MemberSettings"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class DefaultSettings(NetworkSettings):
+class MemberSettings(NetworkSettings):
+    """Options of the recipes that fit encoded members."""
+
+    test_share: float = option(
+        0.0,
+        "share of the bags that only the reported scores see; 0: all bags are trained on, and members that have not "
+        "seen a bag judge it",
+        minimum=0,
+        exclusiveMaximum=0.5,
+    )
+    bins: int = option(8, "bins of the piecewise-linear encoding of a column", minimum=1, maximum=64)
+    epochs: int = option(30, "passes of each member over its intervals", minimum=1)
+    least_steps: int = option(
+        300, "steps of each member at least: with few intervals, `epochs` is raised until it makes so many", minimum=0
+    )
+    learning_rate: float = option(2e-3, "first step of AdamW; it falls to 0 along a cosine", exclusiveMinimum=0)
+    weight_decay: float = option(0.01, "share of each weight, times the step, that a step takes away", minimum=0)
+    batch_size: int = option(64, "intervals a step", minimum=2)
+    mixup: float = option(
+        0.4, "a of the Beta(a, a) distribution by which two intervals are mixed; 0 mixes none", minimum=0
+    )
+    dropout: float = option(
+        0.1, "probability that a hidden unit is left out of a step", minimum=0, exclusiveMaximum=0.9
+    )
+    groups: int = option(
+        8, "groups of bags; each is left out by some members, which judge it; 1: nothing is left out", minimum=1
+    )
+    target: dict[str, Any] = option(
+        {},
+        "goal of the thresholds: precision or recall, for all labels or by label, as in {precision: 0.9, bicycle: "
+        "{recall: 0.8}}; without one, the best F1",
+        **TARGET_SCHEMA,
+    )
+
+    def member_options(self, members: int) -> MemberOptions:
+        """The options of `fit_members`."""
+        return MemberOptions(
+            members=members,
+            hidden=self.hidden,
+            bins=self.bins,
+            epochs=self.epochs,
+            least_steps=self.least_steps,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            batch_size=self.batch_size,
+            mixup=self.mixup,
+            dropout=self.dropout,
+            seed=self.seed,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DefaultSettings(MemberSettings):
     """Options of the recipe `default`."""
 
     recipe: ClassVar[str] = "default"
 
-    network: str = option("mlp", "kind of the network", choices=registered)
-    epochs: int = option(200, "passes over the training intervals, at most", minimum=1)
-    learning_rate: float = option(0.01, "step of gradient descent", exclusiveMinimum=0)
-    weight_decay: float = option(
-        0.01,
-        "pull of every weight towards 0: weight_decay / 2 times the sum of their squares joins the loss",
-        minimum=0,
-    )
-    batch_size: int = option(32, "intervals a step", minimum=1)
-    patience: int = option(
-        30, "epochs without a lower held-out loss before it stops; the first fifth of all is not judged", minimum=1
-    )
-    validation_share: float = option(
-        0.2,
-        "share of the bags that early stopping watches; the final fit includes them",
-        exclusiveMinimum=0,
-        exclusiveMaximum=0.5,
-    )
+    members: int = option(8, "networks of the ensemble; their probabilities are averaged", minimum=2, maximum=64)
 
 
 class DefaultRecipe(Recipe[DefaultSettings]):
-    """Fit the part `train`, stopping by the part `validation`; then both for as many epochs.
+    """Fit the members together; each leaves out a group of whole bags, and no bag is lost to training.
 
-    Recorded bags are few and unlike each other, so those that were held out teach more than is lost by taking over the
-    number of epochs (Goodfellow, Bengio, Courville, "Deep Learning", 2016, algorithm 7.2). Without validation intervals
-    the number of epochs is fixed, and there is the second fit alone.
+    Their answers on the bags that they left out give the calibration, the thresholds, and scores on all bags.
     """
 
     settings = DefaultSettings
-    summary = "shuffled batches, weight decay, early stopping"
-
-    def shares(self, settings: DefaultSettings) -> dict[str, float]:
-        """A part to fit and a part to watch."""
-        train = 1 - settings.validation_share - settings.test_share
-        return {"train": train, "validation": settings.validation_share}
+    summary = "an ensemble of encoded networks, calibrated and scored on the bags that each member leaves out"
 
     def first_network(
         self, X: NDArray[np.float64], layout: Layout, c: int, settings: DefaultSettings, rng: np.random.Generator
-    ) -> Network:
-        """A network of the kind that the settings name."""
-        return network_class(settings.network).create(X, layout, c, hidden=settings.hidden, rng=rng)
-
-    def fit(self, split: Split, layout: Layout, settings: DefaultSettings, progress: Progress) -> Fitted:
-        """Fit once or twice."""
-        both, validation = split.take("train", "validation"), split.take("validation")
-        if not validation.intervals:
-            return self._descend(both, None, layout, settings, progress)
-        watched = self._descend(split.take("train"), validation, layout, settings, progress)
-        best = best_epoch(watched.history, settings.epochs)
-        progress.say(
-            f"held-out loss lowest in epoch {best + 1} of {len(watched.history)}; "
-            "now as many with the held-out rows too"
+    ) -> EnsembleNetwork:
+        """An ensemble before training."""
+        return EnsembleNetwork.create(
+            X, layout, c, hidden=settings.hidden, rng=rng, members=settings.members, bins=settings.bins
         )
-        final = self._descend(both, None, layout, replace(settings, epochs=best + 1), progress)
-        return replace(final, history=watched.history)
 
-    def _descend(
-        self,
-        train: Dataset,
-        validation: Dataset | None,
-        layout: Layout,
-        settings: DefaultSettings,
-        progress: Progress,
-    ) -> Fitted:
-        """Fit until the held-out loss has not fallen for `patience` epochs, and take the best parameters."""
-        rng = np.random.default_rng(settings.seed)
-        X, Y = train.stack()
-        network = self.first_network(X, layout, Y.shape[1], settings, rng)
-        parameters = network.parameters()
-        # Biases do not decay.
-        decay = {name: settings.weight_decay for name in parameters if name.startswith("W")}
-        optimizer = SGD(settings.learning_rate, decay)
-        held_out = None if validation is None else _batch(network, *validation.stack())
-        history: list[Epoch] = []
-        best = {name: parameter.copy() for name, parameter in parameters.items()}
-        with progress.stage("epochs", settings.epochs) as stage:
-            for epoch in range(settings.epochs):
-                with np.errstate(over="ignore", invalid="ignore"):  # a NaN is found below
-                    loss = _epoch(network, optimizer, X, Y, layout, settings.batch_size, rng)
-                    history.append(Epoch(loss, None if held_out is None else _loss(network, held_out)))
-                check_finite(
-                    history[-1],
-                    f"learning_rate {settings.learning_rate:g}: found in epoch {epoch + 1}",
-                    "expected a smaller learning_rate to keep it finite",
-                )
-                stage.advance(_note(history[-1]))
-                if held_out is None or epoch < int(UNJUDGED * settings.epochs):
-                    continue
-                lowest = best_epoch(history, settings.epochs)
-                if lowest == epoch:
-                    best = {name: parameter.copy() for name, parameter in parameters.items()}
-                if epoch - lowest >= settings.patience:
-                    break
-        if held_out is not None:
-            for name, parameter in parameters.items():
-                parameter[...] = best[name]
-        return Fitted(network, tuple(history), len(history))
+    def fit(self, split: Split, sensors: SensorsConfig, settings: DefaultSettings, progress: Progress) -> Fitted:
+        """Fit the members, then calibration and rules."""
+        targets_of(settings.target, sensors.labels)  # refuse a wrong target before the work
+        data = split.take("train")
+        left_out = deal(data, min(settings.groups, settings.members), sensors, settings.seed)
+        fitted = fit_members(data, left_out, sensors, settings.member_options(settings.members), progress)
+        return judge(fitted, fitted.network, data, left_out, sensors, settings, progress)
 
 
-def best_epoch(history: Sequence[Epoch], epochs: int) -> int:
-    """Index of the epoch of the lowest held-out loss, the first fifth of `epochs` left out."""
-    losses = [np.inf if epoch.validation_loss is None else epoch.validation_loss for epoch in history]
-    return min(range(int(UNJUDGED * epochs), len(history)), key=losses.__getitem__)
+def deal(data: Dataset, groups: int, sensors: SensorsConfig, seed: int) -> LeftOut:
+    """The intervals that each member leaves out."""
+    # The reach of a feature vector: samples in the window, and a newest value not yet stale.
+    gap = max(max(spec.window, spec.timeout) for spec in sensors.sensors)
+    return deal_left_out(data, groups, gap, np.random.default_rng(seed))
 
 
-def _epoch(
-    network: Network,
-    optimizer: SGD,
-    X: NDArray[np.float64],
-    Y: NDArray[np.float32],
-    layout: Layout,
-    batch_size: int,
-    rng: np.random.Generator,
-) -> float:
-    """One pass over raw X (n, d) and Y (n, c) in shuffled batches; returns the mean loss."""
-    order = rng.permutation(len(X))
-    total = 0.0
-    for start in range(0, len(X), batch_size):
-        rows = order[start : start + batch_size]
-        features = X[rows]
-        drop_sensors(features, layout, rng)
-        loss, gradients = network.gradients(_batch(network, features, Y[rows]))
-        optimizer.step(network.parameters(), gradients)
-        total += len(rows) * loss
-    return total / len(X)
+def judge(
+    members: FittedMembers,
+    network: EnsembleNetwork,
+    data: Dataset,
+    left_out: LeftOut,
+    sensors: SensorsConfig,
+    settings: MemberSettings,
+    progress: Progress,
+) -> Fitted:
+    """Calibration, rules and scores of a network from the answers of members that had not seen the bags.
 
-
-def _batch(network: Network, X: NDArray[np.float64], Y: NDArray[np.float32]) -> Batch:
-    return Batch(network.inputs(X), Y)
-
-
-def _loss(network: Network, batch: Batch) -> float:
-    return log_loss_from_logits(batch.targets, network.logits(batch.inputs))
-
-
-def _note(epoch: Epoch) -> str:
-    held_out = "" if epoch.validation_loss is None else f", held-out loss {epoch.validation_loss:.4f}"
-    return f"loss {epoch.train_loss:.4f}{held_out}"
+    Args:
+        members: The members and their answers.
+        network: The network to be served.
+        data: The training intervals.
+        left_out: The groups of the members.
+        sensors: The columns and the labels.
+        settings: The options.
+        progress: Told of targets that cannot be met.
+    """
+    losses = members.unseen_losses or (None,) * len(members.losses)
+    history = tuple(Epoch(loss, unseen) for loss, unseen in zip(members.losses, losses, strict=True))
+    bag = np.concatenate([np.full(len(shard), index, np.intp) for index, shard in enumerate(data)])
+    _, Y = data.stack()
+    known = np.isfinite(members.unseen_logits).all(axis=1)
+    if not known.any():
+        return Fitted(network, history, len(history))
+    Z, group = members.unseen_logits[known], left_out.group[known]
+    calibration = fit_calibration(Z, Y[known], bag[known])
+    judged = Judged(
+        names=data.names,
+        bag=bag[known],
+        time_ns=np.concatenate([shard.time_ns for shard in data])[known],
+        Y=Y[known],
+        P=calibrated(Z, calibration),
+        present=np.zeros(Z.shape, np.bool_),
+        interval=sensors.interval,
+        group=group,
+    )
+    rules, problems = choose_rules(judged, targets_of(settings.target, sensors.labels), sensors.labels)
+    for problem in problems:
+        progress.say(f"warning: {problem}")
+    raw = calibrated(Z, [Calibration()] * Z.shape[1])
+    ece = tuple(expected_calibration_error(y, p) for y, p in zip(judged.Y.T, raw.T, strict=True))
+    return Fitted(network, history, len(history), calibration, rules, judged, ece)

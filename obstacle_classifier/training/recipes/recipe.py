@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obstacle_classifier.errors import ConfigError
-from obstacle_classifier.features import Layout
+from obstacle_classifier.features import Layout, SensorsConfig
 from obstacle_classifier.model import Calibration
 from obstacle_classifier.model.decision import DecisionRule
 from obstacle_classifier.networks import Network
 from obstacle_classifier.progress import Progress
+from obstacle_classifier.training.judged import Judged
 from obstacle_classifier.training.settings import Settings
 from obstacle_classifier.training.split import Split
 
@@ -44,6 +45,9 @@ class Fitted:
         epochs: Number of epochs of the fit of `network` itself.
         calibration: Of each label's logit; None: as it is.
         rules: Of each label, from probability to presence; None: a threshold of 0.5.
+        unseen: Intervals judged by members that had not seen their bag, with calibrated probabilities; None: there are
+            no such members.
+        raw_ece: Expected calibration error of each label on `unseen` before calibration.
     """
 
     network: Network
@@ -51,6 +55,8 @@ class Fitted:
     epochs: int
     calibration: tuple[Calibration, ...] | None = None
     rules: tuple[DecisionRule, ...] | None = None
+    unseen: Judged | None = None
+    raw_ece: tuple[float, ...] = ()
 
 
 class Recipe(ABC, Generic[AnySettings]):
@@ -83,12 +89,12 @@ class Recipe(ABC, Generic[AnySettings]):
         """
 
     @abstractmethod
-    def fit(self, split: Split, layout: Layout, settings: AnySettings, progress: Progress) -> Fitted:
+    def fit(self, split: Split, sensors: SensorsConfig, settings: AnySettings, progress: Progress) -> Fitted:
         """Fit a network.
 
         Args:
             split: The usable intervals in the parts that `shares` names; the first is not empty.
-            layout: The d columns.
+            sensors: The columns and the labels.
             settings: The options.
             progress: Told of every epoch.
 

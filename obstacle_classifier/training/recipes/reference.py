@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from obstacle_classifier.features import Layout
+from obstacle_classifier.features import Layout, SensorsConfig
 from obstacle_classifier.networks import MLPNetwork, fit_normaliser, standardise
 from obstacle_classifier.nn import MLP, log_loss_from_logits
 from obstacle_classifier.progress import Progress
@@ -46,8 +46,9 @@ class ReferenceRecipe(Recipe[ReferenceSettings]):
         """Two parts as in the default recipe, so that equal seeds hold out the same test bags; both are fitted."""
         return {"train": 0.8 - settings.test_share, "validation": 0.2}
 
-    def fit(self, split: Split, layout: Layout, settings: ReferenceSettings, progress: Progress) -> Fitted:
+    def fit(self, split: Split, sensors: SensorsConfig, settings: ReferenceSettings, progress: Progress) -> Fitted:
         """Fit all intervals, in the order in which they were recorded."""
+        layout = sensors.layout
         X, Y = split.take("train", "validation").stack()
         mean, scale = fit_normaliser(X, layout.is_missing)
         inputs = standardise(X, mean, scale)

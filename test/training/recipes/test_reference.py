@@ -28,7 +28,7 @@ SETTINGS = ReferenceSettings(hidden=8, seed=3)
 
 def test_it_is_the_mlps_own_recipe_bit_for_bit() -> None:
     split = make_split(make_dataset(), validation={1}, test={4})
-    network = ReferenceRecipe().fit(split, SENSORS.layout, SETTINGS, Silent()).network
+    network = ReferenceRecipe().fit(split, SENSORS, SETTINGS, Silent()).network
     X, Y = split.take("train", "validation").stack()
     mean, scale = fit_normaliser(X, SENSORS.layout.is_missing)
     mlp = MLP(5, 8, 2, rng=3, dtype=np.float32)
@@ -43,7 +43,7 @@ def test_a_loss_that_is_not_finite_is_refused(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(MLP, "sgd", diverge)
     with pytest.raises(ConfigError, match=r"^recipe 'reference': found a loss of (nan|inf), use the default recipe$"):
-        ReferenceRecipe().fit(make_split(make_dataset()), SENSORS.layout, SETTINGS, Silent())
+        ReferenceRecipe().fit(make_split(make_dataset()), SENSORS, SETTINGS, Silent())
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -57,6 +57,6 @@ def test_in_bag_order_it_learns_little_but_the_last_bag(recordings: Path, seed: 
     loss = []
     for order in (np.arange(len(X)), np.random.default_rng(seed).permutation(len(X))):
         split = make_split(Dataset((make_shard("all", X[order], Y[order]),)))
-        network = ReferenceRecipe().fit(split, sensors.layout, ReferenceSettings(seed=seed), Silent()).network
+        network = ReferenceRecipe().fit(split, sensors, ReferenceSettings(seed=seed), Silent()).network
         loss.append(log_loss_from_logits(Y[:earlier], network.logits(network.inputs(X[:earlier]))))
     assert loss[0] > 2 * loss[1], "loss on the bags before the last: in order, and shuffled"

@@ -19,18 +19,18 @@ from obstacle_classifier.networks import Batch, MLPNetwork, fit_normaliser, stan
 from obstacle_classifier.nn import MLP, SGD, log_loss_from_logits
 from obstacle_classifier.progress import Progress, Silent
 from obstacle_classifier.training.dataset import Dataset
-from obstacle_classifier.training.recipes import DefaultRecipe, DefaultSettings, Fitted
-from obstacle_classifier.training.recipes.default import best_epoch
+from obstacle_classifier.training.recipes import Fitted, SGDRecipe, SGDSettings
+from obstacle_classifier.training.recipes.sgd import best_epoch
 from obstacle_classifier.training.sensor_dropout import drop_sensors
 from obstacle_classifier.training.split import Split
 from test.helpers.training import SENSORS, Recorder, make_dataset, make_shard, make_split
 
-SETTINGS = DefaultSettings(hidden=8, epochs=12, patience=3, batch_size=16)
+SETTINGS = SGDSettings(hidden=8, epochs=12, patience=3, batch_size=16)
 LAYOUT = SENSORS.layout
 
 
-def fit(split: Split, settings: DefaultSettings = SETTINGS, progress: Progress | None = None) -> Fitted:
-    return DefaultRecipe().fit(split, LAYOUT, settings, progress or Silent())
+def fit(split: Split, settings: SGDSettings = SETTINGS, progress: Progress | None = None) -> Fitted:
+    return SGDRecipe().fit(split, SENSORS, settings, progress or Silent())
 
 
 def examples(n: int, seed: int = 0, noise: float = 0.0) -> Dataset:
@@ -114,13 +114,13 @@ def test_early_stopping_keeps_the_best_parameters(monkeypatch: pytest.MonkeyPatc
     (train,), (held_out,) = examples(40), examples(200, seed=1, noise=0.3)  # soon learnt too well
     settings = replace(SETTINGS, epochs=200, learning_rate=0.2, weight_decay=0.0)
     networks: list[Fitted] = []
-    descend = DefaultRecipe._descend
+    descend = SGDRecipe._descend
 
     def record(*arguments: Any) -> Fitted:
         networks.append(descend(*arguments))
         return networks[-1]
 
-    monkeypatch.setattr(DefaultRecipe, "_descend", record)
+    monkeypatch.setattr(SGDRecipe, "_descend", record)
     fitted = fit(make_split(Dataset((train, held_out)), validation={1}), settings)
     watched, final = networks
     losses = np.array([epoch.validation_loss for epoch in fitted.history], float)

@@ -1,0 +1,176 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Stochastic gradient descent with weight decay and early stopping, on a network of any kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from obstacle_classifier.features import Layout, SensorsConfig
+from obstacle_classifier.networks import Batch, Network, network_class, registered
+from obstacle_classifier.nn import SGD, log_loss_from_logits
+from obstacle_classifier.progress import Progress
+from obstacle_classifier.training.dataset import Dataset
+from obstacle_classifier.training.recipes.recipe import Epoch, Fitted, Recipe, check_finite
+from obstacle_classifier.training.sensor_dropout import drop_sensors
+from obstacle_classifier.training.settings import NetworkSettings, option
+from obstacle_classifier.training.split import Split
+
+__all__ = ["SGDRecipe", "SGDSettings", "best_epoch"]
+
+UNJUDGED = 0.2
+"""Share of the epochs, the first, whose held-out loss is not considered: a few held-out bags that are unlike the others
+may favour a network that has hardly begun."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SGDSettings(NetworkSettings):
+    """Options of the recipe `sgd`."""
+
+    recipe: ClassVar[str] = "sgd"
+
+    network: str = option("mlp", "kind of the network", choices=registered)
+    epochs: int = option(200, "passes over the training intervals, at most", minimum=1)
+    learning_rate: float = option(0.01, "step of gradient descent", exclusiveMinimum=0)
+    weight_decay: float = option(
+        0.01,
+        "pull of every weight towards 0: weight_decay / 2 times the sum of their squares joins the loss",
+        minimum=0,
+    )
+    batch_size: int = option(32, "intervals a step", minimum=1)
+    patience: int = option(
+        30, "epochs without a lower held-out loss before it stops; the first fifth of all is not judged", minimum=1
+    )
+    validation_share: float = option(
+        0.2,
+        "share of the bags that early stopping watches; the final fit includes them",
+        exclusiveMinimum=0,
+        exclusiveMaximum=0.5,
+    )
+
+
+class SGDRecipe(Recipe[SGDSettings]):
+    """Fit the part `train`, stopping by the part `validation`; then both for as many epochs.
+
+    Recorded bags are few and unlike each other, so those that were held out teach more than is lost by taking over the
+    number of epochs (Goodfellow, Bengio, Courville, "Deep Learning", 2016, algorithm 7.2). Without validation intervals
+    the number of epochs is fixed, and there is the second fit alone.
+    """
+
+    settings = SGDSettings
+    summary = "a network of any kind, shuffled batches, weight decay, early stopping"
+
+    def shares(self, settings: SGDSettings) -> dict[str, float]:
+        """A part to fit and a part to watch."""
+        train = 1 - settings.validation_share - settings.test_share
+        return {"train": train, "validation": settings.validation_share}
+
+    def first_network(
+        self, X: NDArray[np.float64], layout: Layout, c: int, settings: SGDSettings, rng: np.random.Generator
+    ) -> Network:
+        """A network of the kind that the settings name."""
+        return network_class(settings.network).create(X, layout, c, hidden=settings.hidden, rng=rng)
+
+    def fit(self, split: Split, sensors: SensorsConfig, settings: SGDSettings, progress: Progress) -> Fitted:
+        """Fit once or twice."""
+        layout = sensors.layout
+        both, validation = split.take("train", "validation"), split.take("validation")
+        if not validation.intervals:
+            return self._descend(both, None, layout, settings, progress)
+        watched = self._descend(split.take("train"), validation, layout, settings, progress)
+        best = best_epoch(watched.history, settings.epochs)
+        progress.say(
+            f"held-out loss lowest in epoch {best + 1} of {len(watched.history)}; "
+            "now as many with the held-out rows too"
+        )
+        final = self._descend(both, None, layout, replace(settings, epochs=best + 1), progress)
+        return replace(final, history=watched.history)
+
+    def _descend(
+        self,
+        train: Dataset,
+        validation: Dataset | None,
+        layout: Layout,
+        settings: SGDSettings,
+        progress: Progress,
+    ) -> Fitted:
+        """Fit until the held-out loss has not fallen for `patience` epochs, and take the best parameters."""
+        rng = np.random.default_rng(settings.seed)
+        X, Y = train.stack()
+        network = self.first_network(X, layout, Y.shape[1], settings, rng)
+        parameters = network.parameters()
+        # Biases do not decay.
+        decay = {name: settings.weight_decay for name in parameters if name.startswith("W")}
+        optimizer = SGD(settings.learning_rate, decay)
+        held_out = None if validation is None else _batch(network, *validation.stack())
+        history: list[Epoch] = []
+        best = {name: parameter.copy() for name, parameter in parameters.items()}
+        with progress.stage("epochs", settings.epochs) as stage:
+            for epoch in range(settings.epochs):
+                with np.errstate(over="ignore", invalid="ignore"):  # a NaN is found below
+                    loss = _epoch(network, optimizer, X, Y, layout, settings.batch_size, rng)
+                    history.append(Epoch(loss, None if held_out is None else _loss(network, held_out)))
+                check_finite(
+                    history[-1],
+                    f"learning_rate {settings.learning_rate:g}: found in epoch {epoch + 1}",
+                    "expected a smaller learning_rate to keep it finite",
+                )
+                stage.advance(_note(history[-1]))
+                if held_out is None or epoch < int(UNJUDGED * settings.epochs):
+                    continue
+                lowest = best_epoch(history, settings.epochs)
+                if lowest == epoch:
+                    best = {name: parameter.copy() for name, parameter in parameters.items()}
+                if epoch - lowest >= settings.patience:
+                    break
+        if held_out is not None:
+            for name, parameter in parameters.items():
+                parameter[...] = best[name]
+        return Fitted(network, tuple(history), len(history))
+
+
+def best_epoch(history: Sequence[Epoch], epochs: int) -> int:
+    """Index of the epoch of the lowest held-out loss, the first fifth of `epochs` left out."""
+    losses = [np.inf if epoch.validation_loss is None else epoch.validation_loss for epoch in history]
+    return min(range(int(UNJUDGED * epochs), len(history)), key=losses.__getitem__)
+
+
+def _epoch(
+    network: Network,
+    optimizer: SGD,
+    X: NDArray[np.float64],
+    Y: NDArray[np.float32],
+    layout: Layout,
+    batch_size: int,
+    rng: np.random.Generator,
+) -> float:
+    """One pass over raw X (n, d) and Y (n, c) in shuffled batches; returns the mean loss."""
+    order = rng.permutation(len(X))
+    total = 0.0
+    for start in range(0, len(X), batch_size):
+        rows = order[start : start + batch_size]
+        features = X[rows]
+        drop_sensors(features, layout, rng)
+        loss, gradients = network.gradients(_batch(network, features, Y[rows]))
+        optimizer.step(network.parameters(), gradients)
+        total += len(rows) * loss
+    return total / len(X)
+
+
+def _batch(network: Network, X: NDArray[np.float64], Y: NDArray[np.float32]) -> Batch:
+    return Batch(network.inputs(X), Y)
+
+
+def _loss(network: Network, batch: Batch) -> float:
+    return log_loss_from_logits(batch.targets, network.logits(batch.inputs))
+
+
+def _note(epoch: Epoch) -> str:
+    held_out = "" if epoch.validation_loss is None else f", held-out loss {epoch.validation_loss:.4f}"
+    return f"loss {epoch.train_loss:.4f}{held_out}"
