@@ -3,7 +3,7 @@
 
 """Time that two jobs need for ten equal bags, as a share of the time that one job needs.
 
-    .venv/bin/python -m benchmarks.jobs [--seconds 600] [--rounds 3]
+    .venv/bin/python -m benchmarks.jobs [--seconds 1800] [--rounds 3]
 
 The command `features` reads the bags, start and end of its processes included. One and two jobs take turns, and the
 fastest round of each counts, so that other work on the machine does little harm. The two files must be equal byte for
@@ -50,7 +50,7 @@ def read(folder: Path, jobs: int) -> float:
 def main() -> int:
     """Print the times and their ratio; 1 if two jobs save too little or give other bytes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--seconds", type=int, default=600, help="length of each bag")
+    parser.add_argument("--seconds", type=int, default=1800, help="length of each bag")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
