@@ -71,7 +71,7 @@ def test_it_writes_a_model_and_ends_with_0(folder: Path, tmp_path: Path) -> None
         assert f"wrote {output}" in node.log
     model = Model.load(output)
     assert model.labels == tuple(SENSORS["labels"])
-    training = model.document["training"]
+    training = model.provenance.training
     assert (training["hidden"], training["epochs"], training["seed"]) == (12, 3, 7), "set wins over config"
     assert set(tmp_path.iterdir()) == {output, config}
 
