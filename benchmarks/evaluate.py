@@ -4,6 +4,7 @@
 """Cross-validated scores on real recordings, beside scikit-learn's on the same matrices and folds.
 
     make evaluate                     3 folds by bag, 5 seeds
+    make evaluate ARGS=--write        the same, and writes the table in docs/measurements.md
     make evaluate ARGS=--tune         candidates for the recipes, scored without any test bag
 
 A fold's test bags are seen by nothing but the scores. The candidates of `--tune` are fitted on seven in ten of a fold's
@@ -21,7 +22,7 @@ os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OM
 import argparse
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.sections import ROOT, measured_on, write_section
 from obstacle_classifier.bags import find_bags
 from obstacle_classifier.features import SensorsConfig, load_sensors
 from obstacle_classifier.networks import fit_normaliser, standardise
@@ -40,10 +42,11 @@ from obstacle_classifier.training.metrics import average_precision
 from obstacle_classifier.training.recipes import DefaultRecipe
 from obstacle_classifier.training.split import deal_bags
 
-ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "measurements.md"
 RECORDINGS = ROOT.parent / "shared" / "data"
 DATA_SETS = ("borealtc", "leg_tracker")
 FOLDS = 3
+SEEDS = 5
 TOLERANCE = 0.02  # macro AP by which ours may be below scikit-learn's SGD
 SCORED_SHARE = 0.3  # of a fold's training bags, by --tune
 SKLEARN_RATE = 0.1  # of its SGD: the best of `SKLEARN_RATES` by --tune
@@ -166,13 +169,26 @@ def candidates() -> Iterator[Candidate]:
             yield Candidate(f"ours  learning_rate {learning_rate:g}, weight_decay {weight_decay:g}", ours, config)
 
 
+def section(scores: Mapping[str, Mapping[str, tuple[float, float]]], seeds: int) -> str:
+    """The table of docs/measurements.md: mean and deviation of every method, by data set."""
+    methods = list(METHODS)
+    rows = [[name, *("{:.3f} ± {:.3f}".format(*found[method]) for method in methods)] for name, found in scores.items()]
+    lines = [["data", *methods], ["---"] * (1 + len(methods)), *rows]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    command = "make evaluate ARGS=--write" if seeds == SEEDS else f'make evaluate ARGS="--seeds {seeds} --write"'
+    return f"{table}\n\n`{command}`: {FOLDS} folds by bag, {seeds} seeds; mean ± deviation over both.\n{measured_on()}"
+
+
 def main() -> int:
     """Print the table; 1 if ours is below scikit-learn's SGD by more than the tolerance."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", type=Path, default=RECORDINGS, help="folder of the recordings")
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--tune", action="store_true", help="score candidates without the test bags instead")
+    parser.add_argument("--write", action="store_true", help=f"write the table in {PAGE.relative_to(ROOT)}")
     options = parser.parse_args()
+    if options.tune and options.write:
+        parser.error("--write goes with the scores, not with --tune")
     if not options.data.is_dir():
         print(f"no recordings: {options.data} does not exist")
         return 0
@@ -183,20 +199,23 @@ def main() -> int:
         f"macro average precision, {FOLDS} folds by bag, {options.seeds} seeds: mean +- deviation over folds and seeds"
     )
     status = 0
+    scores: dict[str, dict[str, tuple[float, float]]] = {}
     for name in DATA_SETS:
         sensors = load_sensors(ROOT / "config" / "sensors" / f"{name}.yaml")
         data = read_dataset(find_bags([options.data / name]), sensors, TextProgress())
         print(f"\n{name}: {data.usable().intervals} intervals of {len(data)} bags, {len(sensors.columns)} columns")
         parts = [(seed, *part) for seed in range(options.seeds) for part in rows(data, seed)]
-        means = {}
+        found = scores[name] = {}
         for candidate in tried:
             values = measure(candidate.method, parts, sensors, candidate.config)
-            means[candidate.name] = np.mean(values)
-            print(f"  {candidate.name:<45} {np.mean(values):.3f} +- {np.std(values):.3f}", flush=True)
+            mean, deviation = found[candidate.name] = float(np.mean(values)), float(np.std(values))
+            print(f"  {candidate.name:<45} {mean:.3f} +- {deviation:.3f}", flush=True)
         if not options.tune:
-            difference = means["ours"] - means["sklearn sgd"]
+            difference = found["ours"][0] - found["sklearn sgd"][0]
             status |= int(difference < -TOLERANCE)
             print(f"  ours less sklearn sgd: {difference:+.3f}, expected at least {-TOLERANCE:+.3f}")
+    if options.write:
+        write_section(PAGE, "evaluate", section(scores, options.seeds))
     return status
 
 

