@@ -58,7 +58,7 @@ ROOMS: dict[str, set[str]] = {
         "table",
         "training",
     },
-    "nodes": {"errors", "model", "names", "pipeline", "simulation"},
+    "nodes": {"errors", "features", "model", "names", "pipeline", "simulation"},
     "simulation": {"documents", "errors", "names", "progress", "sensing"},
     "training": {"bags", "documents", "errors", "features", "files", "model", "networks", "nn", "pipeline", "progress"},
     "bags": {"errors", "features", "names", "pipeline", "sensing"},

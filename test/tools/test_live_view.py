@@ -217,7 +217,7 @@ def test_it_shows_and_keeps_what_a_node_says(tmp_path: Path, ending: str) -> Non
     shared = [line for line in rows if int(line[0]) in received]
     assert len(shared) >= 10
     for end, *values in shared:
-        assert np.array_equal(np.array(values, np.float32), np.float32(received[int(end)]), equal_nan=True)
+        assert np.array_equal(np.array(values, np.float32), np.array(received[int(end)], np.float32), equal_nan=True)
     assert json.loads(health.read_text())["sensor scan"]["values"]["topic"] == "/scan"
 
 
