@@ -76,6 +76,7 @@ class Observer:
         self.published: dict[int, int] = {}
         self.unknown: set[int] = set()
         self.values: dict[str, dict[str, str]] = {}
+        self._asked = 0
         qos = QoSProfile(depth=DEPTH, reliability=ReliabilityPolicy.RELIABLE)
         self._node.create_subscription(Float32MultiArray, f"/{NAME}/probabilities", self._on_interval, qos)
         self._node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, qos)
@@ -88,9 +89,9 @@ class Observer:
 
     def received(self) -> dict[str, int]:
         """Messages that the node has received so far, by topic."""
-        before = len(self.values)
         self.values.clear()
-        while len(self.values) < max(before, 1):
+        self._asked = time.time_ns()  # diagnostics made before may still be queued
+        while not self.values:
             self.spin(0.1)
         sensors = (values for name, values in self.values.items() if name.startswith("sensor "))
         return {values["topic"]: int(values["received"]) for values in sensors}
@@ -110,6 +111,9 @@ class Observer:
             self.unknown.add(end)
 
     def _on_diagnostics(self, message: Any) -> None:
+        stamp = message.header.stamp
+        if stamp.sec * 10**9 + stamp.nanosec < self._asked:
+            return
         for status in message.status:
             name = status.name.split(": ", 1)[1]
             self.values[name] = {item.key: item.value for item in status.values}

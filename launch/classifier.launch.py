@@ -49,13 +49,14 @@ ARGUMENTS = (
     DeclareLaunchArgument(
         "namespace",
         default_value="",
-        description="Namespace of the node and its outputs. A model's sensor topics are absolute: see remappings.",
+        description="Namespace of the node, its outputs and the sensor topics with relative names.",
     ),
     DeclareLaunchArgument(
         "remappings",
         default_value="",
-        description="FROM:=TO rules, separated by spaces, for sensor topics that the robot calls otherwise than "
-        "the model, such as '/scan:=/front/scan /imu/data:=imu'; a relative TO lies in the namespace.",
+        description="FROM:=TO rules, separated by spaces, for sensor topics that have another name on the robot, such "
+        "as '/scan:=/front/scan /imu/data:=imu'; a relative name is in the namespace. Or set sensors.<sensor>.topic in "
+        "params_file.",
     ),
     DeclareLaunchArgument(
         "use_sim_time",
@@ -96,7 +97,7 @@ ARGUMENTS = (
 
 
 class Ending:
-    """What follows when the node ends: launch by itself would go on, and end with status 0."""
+    """Actions at the end of the node: launch by itself would go on, and end with status 0."""
 
     def __init__(self, node: Node, *, respawn: bool, required: bool) -> None:
         self.handlers = (
@@ -143,7 +144,7 @@ def parse_remappings(text: str) -> list[tuple[str, str]]:
 
 
 def start(context: LaunchContext) -> list[Any]:
-    """The node, as the arguments say."""
+    """The node with these arguments."""
 
     def value(name: str) -> str:
         return str(LaunchConfiguration(name).perform(context))

@@ -1,17 +1,18 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Play a bag to classifier_node on the bag's own time and record what it says; ends by itself when the bag does.
+"""Play a bag to classifier_node on the bag's own time and record the node's outputs; ends when the bag ends.
 
     ros2 launch obstacle_classifier replay.launch.py bag:=street_0 model:=model.npz output:=classified
 
-Only the sensor topics of the model are played, so that no recorded command moves the robot, and only what the node
-publishes is recorded. On a running robot set another ROS_DOMAIN_ID: played scans are scans to every node there. /clock
-advances in steps, so that a message may fall into the next interval; `obstacle_classifier predict` has no such steps.
+Only the sensor topics that the node subscribes to are played: no recorded command moves the robot. Only the node's
+outputs are recorded. On a running robot set another ROS_DOMAIN_ID: every node there receives the played scans. /clock
+advances in steps: a message may fall into the next interval. `obstacle_classifier predict` has no such steps.
 """
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 import time
@@ -36,11 +37,12 @@ from launch.substitutions import LaunchConfiguration, PathJoinSubstitution, This
 from launch_ros.substitutions import FindPackageShare
 
 from obstacle_classifier.model import Model
+from obstacle_classifier.nodes.classifier.topics import node_name, sensor_topics
 
 OUTPUTS = ("probabilities", "obstacles", "classification", "features", "markers")
 CLOCK_RATE = 100.0  # Hz of the bag's time
 FASTEST_CLOCK = 1000.0  # Hz of the wall's
-LAST_WORDS = 1.0  # s from the end of the bag to that of the recording
+LAST_WORDS = 1.0  # s from the end of the bag to the end of the recording
 
 
 ARGUMENTS = (
@@ -67,7 +69,7 @@ ARGUMENTS = (
     DeclareLaunchArgument(
         "remappings",
         default_value="",
-        description="FROM:=TO rules, separated by spaces, where the bag calls a topic otherwise than the model.",
+        description="FROM:=TO rules, separated by spaces, where the bag's topic has another name than the model's.",
     ),
     DeclareLaunchArgument(
         "log_level",
@@ -79,7 +81,7 @@ ARGUMENTS = (
 
 
 def ended(event: ProcessExited, context: LaunchContext) -> TimerAction | None:
-    """Fail if a helper did: launch by itself would go on. End when the bag has been played."""
+    """Fail if a helper failed: launch by itself would go on. End when the bag has been played."""
     if context.is_shutdown:
         return None
     if event.returncode != 0:
@@ -89,8 +91,19 @@ def ended(event: ProcessExited, context: LaunchContext) -> TimerAction | None:
     return TimerAction(period=LAST_WORDS, actions=[Shutdown(reason="the bag has been played")])
 
 
+def parse_rate(text: str) -> float:
+    """The value of `rate`."""
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not 0 < rate < math.inf:
+        raise ValueError(f"rate: found '{text}', expected a number above 0")
+    return rate
+
+
 def start(context: LaunchContext) -> list[Any]:
-    """Classifier, recorder and player, and what starts the player once the others listen."""
+    """Classifier, recorder, player, and the helper that resumes the player once the others have subscribed."""
 
     def value(name: str) -> str:
         return str(LaunchConfiguration(name).perform(context))
@@ -101,11 +114,11 @@ def start(context: LaunchContext) -> list[Any]:
     output = Path(value("output") or f"{bag.stem}_classified_{time.strftime('%Y%m%d_%H%M%S')}").expanduser()
     if output.exists():
         raise ValueError(f"output: {output} exists already")
-    rate = float(value("rate"))
+    rate = parse_rate(value("rate"))
     model = Path(value("model")).expanduser()
-    remapped = dict(rule.split(":=", 1) for rule in shlex.split(value("remappings")) if ":=" in rule)
-    sensors = [remapped.get(topic, topic) for topic in Model.load(model).sensors.topics]
-    node = "/".join(["", *filter(None, (value("namespace").strip("/"), value("name")))])
+    node = node_name(value("name"), value("namespace"))
+    params_file = Path(value("params_file")).expanduser()
+    sensors = sensor_topics(Model.load(model).sensors, node, params_file, value("remappings"))
     outputs = [f"{node}/{topic}" for topic in OUTPUTS]
 
     classifier = IncludeLaunchDescription(

@@ -13,7 +13,6 @@ ROS_DOMAIN_ID: the robot's nodes would take simulated scans for real ones.
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +36,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
 from obstacle_classifier.model import Model
+from obstacle_classifier.nodes.classifier.topics import node_name, sensor_topics
 from obstacle_classifier.simulation import Scenario, load_scenario
 
 PACKAGE = "obstacle_classifier"
@@ -105,12 +105,12 @@ def start(context: LaunchContext) -> list[Any]:
     drive = load_scenario(scenario) if scenario else Scenario()
     driven = [*(sensor.topic for sensor in drive.sensors), drive.label_topic]
     model = Path(value("model")).expanduser()
-    remapped = dict(rule.split(":=", 1) for rule in shlex.split(value("remappings")) if ":=" in rule)
-    sensors = [remapped.get(topic, topic) for topic in Model.load(model).sensors.topics]
+    node = node_name(value("name"), value("namespace"))
+    params_file = Path(value("params_file")).expanduser()
+    sensors = sensor_topics(Model.load(model).sensors, node, params_file, value("remappings"))
     awaited = [topic for topic in sensors if topic in driven]
     if not awaited:
         raise ValueError(f"model: {model} reads {', '.join(sensors)}, expected topics out of {', '.join(driven)}")
-    node = "/".join(["", *filter(None, (value("namespace").strip("/"), value("name")))])
     outputs = [f"{node}/{topic}" for topic in OUTPUTS]
     if output is not None:
         awaited = [*driven, f"{node}/probabilities", f"{node}/obstacles"]

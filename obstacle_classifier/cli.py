@@ -10,14 +10,13 @@ usage; 130 or 143: SIGINT or SIGTERM ended the command, and nothing half-written
 from __future__ import annotations
 
 import argparse
-import csv
 import importlib
 import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from obstacle_classifier import __version__
 from obstacle_classifier.command import run_command
@@ -177,9 +176,9 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _predict(options: argparse.Namespace) -> None:
     from obstacle_classifier.bags import Bag, find_bags
     from obstacle_classifier.bags.intervals import read_intervals
-    from obstacle_classifier.files import write_atomically
     from obstacle_classifier.model import Model
     from obstacle_classifier.pipeline import Pipeline
+    from obstacle_classifier.table import write_table
 
     model = Model.load(options.model)
     paths = find_bags([options.bag])
@@ -187,21 +186,11 @@ def _predict(options: argparse.Namespace) -> None:
         raise ConfigError(f"--bag: found {len(paths)} bags in {options.bag}, expected one")
     check_output(options.output)
 
-    def write(stream: IO[bytes]) -> None:
-        import io
-
-        text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
-        rows = csv.writer(text, lineterminator="\n")
-        rows.writerow(["time_ns", *model.labels])
-        with Bag(paths[0]) as bag:
-            for interval in read_intervals(bag, Pipeline(model)):
-                # str of a float32 is the shortest text that reads back as the same float32.
-                rows.writerow([interval.end, *map(str, interval.p)])
-            for problem in bag.problems:
-                print(f"warning: {problem}", file=sys.stderr)
-        text.detach()
-
-    write_atomically(options.output, write)
+    with Bag(paths[0]) as bag:
+        predictions = read_intervals(bag, Pipeline(model))
+        write_table(options.output, model.labels, ((prediction.end, prediction.p) for prediction in predictions))
+        for problem in bag.problems:
+            print(f"warning: {problem}", file=sys.stderr)
     print(f"wrote {options.output}")
 
 

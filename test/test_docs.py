@@ -54,7 +54,7 @@ READ = ("yaml sensors", "yaml train", "yaml parameters", "yaml scenario", "csv l
 KINDS = ("bash", "python", *SIMULATION, *FULL_INSTALL, "bash make", *READ)
 TIMEOUT = 120.0  # s for one block, on a machine that others use too
 SERVICES = ("change_state", "get_state", "get_available_states", "reload_model")
-MESSAGES = "said"  # heading of the columns that quote messages
+MESSAGES = "message"  # heading of the columns that quote messages
 
 ALL_BLOCKS = [block for document in DOCUMENTS for block in blocks(document)]
 WITH_EXAMPLES = sorted({block.document for block in ALL_BLOCKS if block.info in RUN})
@@ -171,6 +171,7 @@ def declared_arguments(launch_file: str) -> frozenset[str]:
 def is_parameter(name: str) -> bool:
     specs = (*NODE_PARAMETERS, *SENSOR_PARAMETERS, *LABEL_PARAMETERS)
     patterns = [re.escape(spec.name).replace(r"\{\}", "[A-Za-z0-9_]+") for spec in specs]
+    patterns.append(r"qos_overrides\.(/\w+)+\.publisher\.(history|depth|reliability|durability)")
     return name == "use_sim_time" or any(re.fullmatch(pattern, name) for pattern in patterns)
 
 
@@ -313,7 +314,7 @@ def texts() -> str:
 
 
 def quoted_messages() -> list[tuple[str, str]]:
-    """The messages in the columns headed `said`: where, and the message with `…` for what varies."""
+    """The messages in the columns headed `message`: where, and the message with `…` for what varies."""
     found = []
     for document in DOCUMENTS:
         column: int | None = None

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Programs beside the nodes: the live view, playing a bag in step with a node, the table of answers."""
+"""Programs beside the nodes: the live view, and playing a bag in step with a node."""
 
 import os
 

@@ -1,11 +1,12 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What classifier_node says, as it says it, on a terminal of 80 columns; and its probabilities as a table at the end.
+"""The outputs of classifier_node, live on a terminal of 80 columns, and its probabilities as a table at the end.
 
     python -m obstacle_classifier.tools.live_view --output live.csv
 
-Ends when the drive does: once messages have come and none has for 3 s.
+Ends with the drive: when messages have come and then none for 3 s. Exit status 0; 1 if no interval came or a file
+cannot be written; 2 for wrong usage; 130 or 143 after SIGINT or SIGTERM, with the files written.
 """
 
 from __future__ import annotations
@@ -39,18 +40,18 @@ from obstacle_classifier.files import check_output
 from obstacle_classifier.names import TOPIC_NAME
 from obstacle_classifier.nodes.classifier.outputs import UNKNOWN, array_end, array_names
 from obstacle_classifier.nodes.executor import StopSignal, leave
-from obstacle_classifier.tools.table import write_table
+from obstacle_classifier.table import write_table
 
 __all__ = ["LiveState", "LiveView", "Status", "delays", "main", "render", "render_line"]
 
 WIDTH = 80
-SILENCE = 3.0  # s without a message after which the drive is over
-_LATE = 1.0  # s without an answer after which the last one is not shown any more
-_FRAME = 0.2  # s between two pictures on a terminal
-_LINE = 5.0  # s between two lines elsewhere
+SILENCE = 3.0  # s without a message until the drive counts as over
+_LATE = 1.0  # s without an interval until the newest one is no longer shown
+_FRAME = 0.2  # s between two screens on a terminal
+_LINE = 5.0  # s between two lines in a file or pipe
 _BAR = 34
 _CLOCK = struct.Struct("<4xiI")  # header of the encoding, seconds, nanoseconds
-_CLOCKS = 1000  # newest messages on /clock in which an interval's end is looked for
+_CLOCKS = 1000  # newest messages on /clock that are searched for an interval's end
 _LEVELS = {b"\x00": "ok", b"\x01": "WARN", b"\x02": "ERROR", b"\x03": "STALE"}
 
 
@@ -61,7 +62,7 @@ class Status:
     Attributes:
         level: `ok`, `WARN`, `ERROR` or `STALE`.
         message: Its sentence.
-        values: Its details.
+        values: Its details by name.
     """
 
     level: str
@@ -71,19 +72,19 @@ class Status:
 
 @dataclass
 class LiveState:
-    """All that is shown.
+    """Everything on the screen.
 
     Attributes:
-        labels: In the order of `probabilities`.
-        probabilities: Of the newest interval, NaN where unknown.
-        obstacles: The labels decided to be present, None while unknown.
-        truth: The labels that are there, None while nobody says.
-        statuses: Newest status by name, such as `sensor scan`.
-        seconds: From the first to the newest interval.
-        intervals: Received so far.
-        silence: Seconds since the newest interval arrived; once the drive is over, from then to its last message.
+        labels: The labels, in the order of `probabilities`.
+        probabilities: The probabilities of the newest interval, NaN where unknown.
+        obstacles: The labels that the node reports as present, None while unknown.
+        truth: The labels that are really present, None without a message on the truth topic.
+        statuses: The newest status by name, such as `sensor scan`.
+        seconds: Seconds from the first to the newest interval.
+        intervals: Number of intervals received.
+        silence: Seconds since the newest interval arrived; after the drive, from then to the drive's last message.
         over: Whether the drive is over.
-        delays: Of each interval, ns from the first message on /clock past its end to its answer, as both arrive here.
+        delays: For each interval, ns from the first message on /clock past its end to the arrival of its probabilities.
     """
 
     labels: tuple[str, ...] = ()
@@ -99,7 +100,7 @@ class LiveState:
 
 
 def render(state: LiveState) -> list[str]:
-    """The picture: lines of at most 80 columns."""
+    """The screen: lines of at most 80 columns."""
     late = state.silence > _LATE
     heading = f"{state.seconds:.1f} s, {state.intervals} intervals"
     if not state.intervals:
@@ -128,14 +129,15 @@ def render(state: LiveState) -> list[str]:
             note = "" if status.level == "ok" else f"{status.message}"
             name = name.removeprefix("sensor ")  # noqa: PLW2901
             lines.append(f"{_clip(name, 20):<20} {rate:>7} {age:>7}  {status.level:<5} {note}")
-    lines += ["", f"latency in ms, p50 p99 max: on its clock {_latency(state) or '-'}"]
+    latencies = f"latency in ms, p50 p99 max: node {_latency(state) or '-'}"
     if state.delays:
-        lines[-1] += f"; over DDS {' '.join(delays(state).values())}"
+        latencies += f"; DDS {' '.join(map(_milliseconds, delays(state).values()))}"
+    lines += ["", latencies]
     return [_clip(line.rstrip(), WIDTH) for line in lines]
 
 
 def render_line(state: LiveState) -> str:
-    """The same in one line of at most 80 columns, for a file or a pipe."""
+    """The state in one line of at most 80 columns, for a file or a pipe."""
     if not state.intervals:
         return "waiting for the first interval"
     if state.over:
@@ -148,7 +150,7 @@ def render_line(state: LiveState) -> str:
 
 
 def delays(state: LiveState) -> dict[str, str]:
-    """The delays summed up, in ms."""
+    """Percentiles of the delays in ms, as text; empty without delays."""
     ordered = sorted(state.delays)
     if not ordered:
         return {}
@@ -166,7 +168,14 @@ def _names(state: LiveState, present: frozenset[str]) -> str:
 
 def _latency(state: LiveState) -> str:
     values = state.statuses["output"].values if "output" in state.statuses else {}
-    return " ".join(values[key] for name in ("p50", "p99", "max") if (key := f"latency {name} [ms]") in values)
+    keys = [f"latency {name} [ms]" for name in ("p50", "p99", "max")]
+    return " ".join(_milliseconds(values[key]) for key in keys if key in values)
+
+
+def _milliseconds(text: str) -> str:
+    """A number of ms in at most 5 characters up to 99999: two decimals below 100, else none."""
+    value = float(text)
+    return f"{value:.2f}" if value < 99.995 else f"{value:.0f}"
 
 
 def _clip(text: str, width: int) -> str:
@@ -174,10 +183,10 @@ def _clip(text: str, width: int) -> str:
 
 
 class LiveView(Node):
-    """Listens.
+    """A node that listens to a classifier node.
 
     Attributes:
-        state: What there is to show.
+        state: The state of the screen.
         answers: (interval end in ns, probabilities) in order of arrival.
     """
 
@@ -203,10 +212,10 @@ class LiveView(Node):
         return self._began and time.monotonic() - self._heard > SILENCE
 
     def look(self) -> LiveState:
-        """The state as of now; once the drive is over, as of its end."""
+        """The state now; after the drive, the state at its end."""
         self.state.over = self.over
         self.state.silence = (self._heard if self.over else time.monotonic()) - self._answered
-        if self.over and self.state.silence <= _LATE:  # later ones say that the clock stands, as it must
+        if self.over and self.state.silence <= _LATE:  # later ones only report that /clock has stopped
             self.state.statuses = self._last_statuses
         return self.state
 
@@ -226,7 +235,7 @@ class LiveView(Node):
         self._hear()
         self._answered = self._heard
         labels, end = tuple(array_names(message)), array_end(message)
-        # A table has the labels of one model and the intervals of one drive: not those before the clock was set back.
+        # The table holds the labels of one model and the intervals of one drive. A clock set back starts another.
         if labels != self.state.labels or (self.answers and end <= self.answers[-1][0]):
             self.answers.clear()
             self.state.delays.clear()
@@ -234,7 +243,7 @@ class LiveView(Node):
         self.answers.append((end, list(message.data)))
         if self._clock and self._clock[0][0] < end:
             now = time.monotonic_ns()
-            # None yet: the answer has overtaken it.
+            # Without such a message yet, the answer has overtaken it: the delay is 0.
             self.state.delays.append(now - next((arrival for clock, arrival in self._clock if clock >= end), now))
         self._last_statuses = dict(self.state.statuses)
         self.state.probabilities = tuple(message.data)
@@ -260,7 +269,7 @@ def _split(text: str) -> frozenset[str]:
 
 
 class _Screen:
-    """A picture that is drawn over on a terminal, a line now and then elsewhere."""
+    """Redraws the screen on a terminal; writes a line every 5 s to a file or pipe."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -270,18 +279,18 @@ class _Screen:
             stream.write("\x1b[2J")
 
     def show(self, state: LiveState) -> bool:
-        """Draw; False if nobody looks any more."""
+        """Draw the state; False if the reader has closed the pipe."""
         try:
             self._draw(state)
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())  # no complaint at exit either
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())  # Python flushes again at exit
             return False
         return True
 
     def _draw(self, state: LiveState) -> None:
         if self._terminal:
             size = os.get_terminal_size(self._stream.fileno())
-            # Consoles over a serial line or in a container may say that they are 0 wide and high.
+            # A console over a serial line or in a container may report a size of 0.
             lines = [line[: size.columns or WIDTH] for line in render(state)][: (size.lines or 24) - 1]
             self._stream.write("\x1b[H" + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J")
         else:
@@ -290,13 +299,13 @@ class _Screen:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Show one drive; returns 0, or 1 if no interval came."""
-    parser = argparse.ArgumentParser(description="Show live what classifier_node says; write its probabilities.")
+    """Show one drive; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Show the outputs of classifier_node live; write its probabilities.")
     parser.add_argument("--output", type=Path, required=True, help="CSV: time_ns, one column a label")
-    parser.add_argument("--diagnostics", type=Path, help="JSON: the newest diagnostics of the node, and its delay")
-    parser.add_argument("--seconds", type=float, default=math.inf, help="end after so long")
+    parser.add_argument("--diagnostics", type=Path, help="JSON: the newest diagnostics of the node, and the delays")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="end after this time")
     parser.add_argument("--name", default="/obstacle_classifier", help="the classifier's full name")
-    parser.add_argument("--truth", default="/ground_truth", help="topic that says what is there")
+    parser.add_argument("--truth", default="/ground_truth", help="topic with the labels that are really present")
     options = parser.parse_args(arguments)
     for flag, topic in (("--name", f"/{options.name.strip('/')}"), ("--truth", options.truth)):
         if not re.fullmatch(TOPIC_NAME["pattern"], topic):
@@ -325,14 +334,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     answers, state = node.answers, node.look()
     if state.over:
         screen.show(state)
-    status = 0
+    status = 0 if stop.number is None else 128 + stop.number
     try:
         write_table(options.output, state.labels, answers)
         if options.diagnostics is not None:
             document: dict[str, object] = {name: vars(each) for name, each in state.statuses.items()}
             document["delay [ms]"] = delays(state)
             options.diagnostics.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-        if not answers:
+        if not answers and stop.number is None:
             print(f"live_view: no message came on /{options.name.strip('/')}/probabilities", file=sys.stderr)
             status = 1
     except OSError as error:

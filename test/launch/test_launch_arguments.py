@@ -38,6 +38,7 @@ PARAMETERS = """
     autostart: true
     frame_id: $(env OBSTACLE_CLASSIFIER_TEST_FRAME)
     labels: {bicycle: {threshold: 0.75}}
+    sensors: {noise: {topic: noise}}
 """
 
 
@@ -58,7 +59,7 @@ def generate_test_description() -> LaunchDescription:
             "params_file": str(params_file),
             "name": "streets",
             "namespace": "robot1",
-            "remappings": "/scan:=/front/scan /noise_level:=noise",
+            "remappings": "/scan:=/front/scan",
             "autostart": "False",
             "log_level": "debug",
         }.items(),

@@ -47,6 +47,9 @@ def generate_test_description() -> tuple[LaunchDescription, dict[str, Any]]:
         "no_params": ros2_launch("classifier", f"model:={folder / 'model.npz'}", "params_file:=/no/such.yaml"),
         "choice": ros2_launch("classifier", "autostart:=maybe"),
         "no_bag": ros2_launch("replay", f"model:={folder / 'model.npz'}", "bag:=/no/bag"),
+        "rate": ros2_launch(
+            "replay", f"model:={folder / 'model.npz'}", f"bag:={folder / 'bags' / 'street_0'}", "rate:=abc"
+        ),
         "output": ros2_launch(
             "replay", f"model:={folder / 'model.npz'}", f"bag:={folder / 'bags' / 'street_0'}", f"output:={exists}"
         ),
@@ -83,6 +86,9 @@ class TestFailures(unittest.TestCase):
 
     def test_scenario_that_the_model_cannot_see(self, proc_info: Any, proc_output: Any, scenario: Any) -> None:
         self.check(proc_info, proc_output, scenario, "reads /scan, /noise_level, expected topics out of /imu/data, ")
+
+    def test_rate_that_is_no_number(self, proc_info: Any, proc_output: Any, rate: Any) -> None:
+        self.check(proc_info, proc_output, rate, "rate: found 'abc', expected a number above 0")
 
     def test_output_that_exists(self, proc_info: Any, proc_output: Any, output: Any) -> None:
         self.check(proc_info, proc_output, output, "exists already")

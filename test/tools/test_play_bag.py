@@ -26,6 +26,8 @@ from obstacle_classifier.bags.example_bags import SENSORS, write_example_bags
 from obstacle_classifier.errors import BagError
 from obstacle_classifier.features import parse_sensors
 from obstacle_classifier.tools import play_bag
+from obstacle_classifier.tools.play_bag import clock_times
+from test.helpers.bags import START, write_bag
 from test.helpers.messages import make_float32, make_scan
 from test.helpers.models import make_model
 from test.helpers.ros import NodeProcess, Watcher
@@ -42,10 +44,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(module: str, *arguments: object, status: int = 0) -> str:
+def run(module: str, *arguments: object, status: int = 0, timeout: float | None = None) -> str:
     """stderr of a module's command."""
     command = [sys.executable, "-m", f"obstacle_classifier.{module}", *map(str, arguments)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout)
     assert result.returncode == status, result.stderr
     return result.stderr
 
@@ -73,6 +75,39 @@ def test_a_replay_has_the_intervals_of_predict(folder: Path, tmp_path: Path) -> 
     assert ((live >= 0) & (live <= 1)).all()
 
 
+FLOAT = "std_msgs/msg/Float32"
+NOISE = {"type": FLOAT, "topic": "noise", "required": True}
+PAUSED = {"interval": 0.1, "labels": ["a", "b"], "sensors": {"noise": NOISE}}
+
+
+def test_long_pause_is_skipped_and_a_relative_topic_is_played(tmp_path: Path) -> None:
+    """A pause of 12 h between two seconds of messages, on a robot with a namespace."""
+    model, bag = tmp_path / "model.npz", tmp_path / "bag"
+    make_model(parse_sensors(PAUSED, "test")).save(model)
+    times = [START + origin + step * 50_000_000 for origin in (0, 12 * 3600 * 10**9) for step in range(21)]
+    write_bag(bag, [("/robot1/noise", FLOAT, now, make_float32(float(now % 97))) for now in times])
+    with NodeProcess("classifier_node", f"model_path:={model}", "use_sim_time:=true") as node:
+        run("tools.play_bag", "--bag", bag, "--model", model, "--output", tmp_path / "live.csv", timeout=60)
+        node.signal(signal.SIGTERM)
+        assert node.wait() == 0
+    run("cli", "predict", "--bag", bag, "--model", model, "--output", tmp_path / "offline.csv")
+    live, offline = ((tmp_path / f"{name}.csv").read_text().splitlines() for name in ("live", "offline"))
+    assert len(offline) == 22
+    assert "nan" in "".join(offline), "the interval at the end of the pause"
+    # The node's first message may arrive after the clock has passed the end of its interval.
+    for lines in (live, offline):
+        del lines[1]
+    ends, expected = ([line.split(",")[0] for line in lines] for lines in (live, offline))
+    assert ends in (expected, expected[1:])
+
+
+def test_clock_goes_on_in_a_short_pause_only() -> None:
+    second = 10**9
+    assert list(clock_times(0, second // 20, second)) == [20_000_000, 40_000_000, 50_000_000]
+    assert len(clock_times(0, 600 * second, second)) == 30_000
+    assert list(clock_times(0, 601 * second, second)) == [601 * second]
+
+
 def test_a_replay_of_what_cannot_be_played_says_why(folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "live.csv"
     error = run("tools.play_bag", "--bag", "/no/bag", "--model", folder / "model.npz", "--output", output, status=1)
@@ -88,8 +123,12 @@ def test_a_replay_of_what_cannot_be_played_says_why(folder: Path, tmp_path: Path
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_replay_that_is_interrupted_says_so(folder: Path, tmp_path: Path, number: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "ended"), [(signal.SIGINT, (130, "interrupted")), (signal.SIGTERM, (143, "terminated"))]
+)
+def test_a_replay_that_is_interrupted_says_so(
+    folder: Path, tmp_path: Path, number: int, ended: tuple[int, str]
+) -> None:
     arguments = ("--bag", folder / "street_0", "--model", folder / "model.npz", "--output", tmp_path / "live.csv")
     command = [sys.executable, "-m", "obstacle_classifier.tools.play_bag", *map(str, arguments)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -102,7 +141,8 @@ def test_a_replay_that_is_interrupted_says_so(folder: Path, tmp_path: Path, numb
         if process.poll() is None:
             process.kill()
             process.communicate()
-    assert (process.returncode, errors) == (130, "play_bag: interrupted\n")
+    status, word = ended
+    assert (process.returncode, errors) == (status, f"play_bag: {word}\n")
     assert not list(tmp_path.iterdir())
 
 
