@@ -8,12 +8,13 @@ One member is a single network with the same encoding.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
 from obstacle_classifier.errors import ModelError
+from obstacle_classifier.features import Layout
 from obstacle_classifier.networks.network import Array, ArrayType, Batch, Float32Array, Floats, Network
 from obstacle_classifier.networks.numbers import MAX_FEATURE, MAX_PARAMETER, refuse
 from obstacle_classifier.nn.encoding import Encoding
@@ -67,7 +68,7 @@ class EnsembleNetwork(Network):
     def create(
         cls,
         X: Floats,
-        columns: Sequence[str],
+        layout: Layout,
         c: int,
         *,
         hidden: int,
@@ -79,19 +80,18 @@ class EnsembleNetwork(Network):
 
         Args:
             X: (n, d) float64 raw training features, NaN where unknown.
-            columns: Names of the d columns. `<sensor>.missing` columns are 0 or 1.
+            layout: The d columns; the `missing` ones are 0 or 1.
             c: Number of labels.
             hidden: Units of a hidden layer of a member.
             rng: Source of the first weights.
             members: Number of members, k.
             bins: Bins of a column.
         """
-        missing = np.array([column.endswith(".missing") for column in columns])
-        encoding = Encoding.fit(X, bins, missing)
+        encoding = Encoding.fit(X, bins, layout.is_missing)
         stack = StackedMLP(members, len(encoding), hidden, c, rng, np.float32)
         rows = rng.permutation(len(X))[:START_ROWS]
         stack.start_from_data(encoding(X[rows]))
-        return cls(encoding, stack, len(columns))
+        return cls(encoding, stack, len(layout.columns))
 
     @classmethod
     def array_types(cls, spec: Mapping[str, Any], d: int, c: int) -> dict[str, ArrayType]:
@@ -135,13 +135,14 @@ class EnsembleNetwork(Network):
         """W0 (k, e, h), b0 (k, h), W1, b1, W2, b2."""
         return dict(zip(("W0", "b0", "W1", "b1", "W2", "b2"), self.stack.parameters, strict=True))
 
-    def check(self, columns: Sequence[str]) -> None:
+    def check(self, layout: Layout) -> None:
         """Refuse numbers that are not finite or too large, and an encoding that reads columns that do not exist."""
         for name, array in self.parameters().items():
             refuse(name, array, ~(np.abs(array) <= MAX_PARAMETER), f"numbers of at most {MAX_PARAMETER:g}")
         encoding = self.encoding
         column = encoding.column.astype(np.float64)
-        refuse("column", column, (column < 0) | (column >= len(columns)), f"0 to {len(columns) - 1}")
+        d = len(layout.columns)
+        refuse("column", column, (column < 0) | (column >= d), f"0 to {d - 1}")
         refuse("column", column, np.diff(column, prepend=0) < 0, "indices that do not fall")
         for name, array in encoding.numbers().items():
             refuse(name, array, ~(np.abs(array) <= MAX_FEATURE), f"numbers of at most {MAX_FEATURE:g}")

@@ -16,6 +16,7 @@ from obstacle_classifier.features import SensorsConfig
 from obstacle_classifier.networks.ensemble import EnsembleNetwork, logit_of_mean
 from obstacle_classifier.nn import AdamW, Cosine, log_loss_from_logits
 from obstacle_classifier.progress import Progress
+from obstacle_classifier.training.dataset import Dataset
 from obstacle_classifier.training.left_out import LeftOut
 
 __all__ = ["FittedMembers", "MemberOptions", "fit_members"]
@@ -64,8 +65,8 @@ class FittedMembers:
 
     Attributes:
         network: The ensemble.
-        unseen_logits: (n, c) float64 logits of each training interval by the members that have not seen its group; NaN
-            in rows that no member left out.
+        unseen_logits: (n, c) float64 logits of each interval, in the order of `Dataset.stack`, by the members that
+            have not seen its group; NaN in rows that no member left out.
         losses: Mean training loss of each epoch, with mixup and dropout.
         unseen_losses: Mean log loss of `unseen_logits` after each epoch; empty if nothing was left out.
     """
@@ -77,20 +78,14 @@ class FittedMembers:
 
 
 def fit_members(
-    X: NDArray[np.float64],
-    Y: Floats,
-    left_out: LeftOut,
-    sensors: SensorsConfig,
-    options: MemberOptions,
-    progress: Progress,
+    data: Dataset, left_out: LeftOut, sensors: SensorsConfig, options: MemberOptions, progress: Progress
 ) -> FittedMembers:
     """Encode the intervals and fit all members in the same steps.
 
     Args:
-        X: (n, d) raw features, NaN where unknown; n > 0.
-        Y: (n, c) targets.
-        left_out: The intervals that each member does not train on. At most as many groups as members.
-        sensors: Sensors of the d columns.
+        data: Usable intervals, at least one.
+        left_out: Those that each member does not train on. At most as many groups as members.
+        sensors: The columns.
         options: The options.
         progress: Told of every epoch.
 
@@ -100,10 +95,11 @@ def fit_members(
     if len(left_out) > options.members:
         raise ValueError(f"{options.members} members cannot leave out {len(left_out)} groups")
     rng = np.random.default_rng(options.seed)
+    X, Y = data.stack()
     network = EnsembleNetwork.create(
-        X, sensors.columns, Y.shape[1], hidden=options.hidden, rng=rng, members=options.members, bins=options.bins
+        X, sensors.layout, Y.shape[1], hidden=options.hidden, rng=rng, members=options.members, bins=options.bins
     )
-    inputs, Y = network.inputs(X), np.asarray(Y, np.float32)
+    inputs = network.inputs(X)
     seen = [np.flatnonzero(~left_out.hidden[m % len(left_out)]) for m in range(options.members)]
     batches = _Batches(inputs, Y, seen, _missing_sensors(network, sensors), options, rng)
     per_epoch = max(1, round(float(np.mean([len(rows) for rows in seen])) / options.batch_size))
@@ -112,7 +108,7 @@ def fit_members(
     optimizer = AdamW(Cosine(options.learning_rate, epochs * per_epoch), weight_decay=decay)
     names, parameters = list(network.parameters()), network.parameters()
     losses, unseen_losses = [], []
-    judged = left_out.group >= 0
+    judged = left_out.judged
     unseen = np.full(Y.shape, np.nan)
     with progress.stage("epochs", epochs) as stage:
         for epoch in range(epochs):

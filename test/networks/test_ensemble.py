@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from obstacle_classifier.errors import ModelError
+from obstacle_classifier.features import parse_sensors
 from obstacle_classifier.networks.ensemble import EnsembleNetwork, logit_of_mean
 from obstacle_classifier.networks.network import Batch
 from obstacle_classifier.nn import sigmoid
@@ -18,7 +19,22 @@ from obstacle_classifier.nn.stacked_mlp import StackedMLP
 
 pytestmark = pytest.mark.runtime
 
-COLUMNS = ("a", "b", "c", "sensor.missing")
+SENSORS = parse_sensors(
+    {
+        "interval": 0.1,
+        "labels": ["one", "two", "three"],
+        "sensors": {
+            "range": {
+                "type": "std_msgs/msg/Float32",
+                "topic": "/range",
+                "statistics": ["last", "mean", "min"],
+                "timeout": 0.3,
+            },
+        },
+    },
+    "test",
+)
+LAYOUT = SENSORS.layout
 LABELS = 3
 Floats = NDArray[np.float64]
 
@@ -33,7 +49,7 @@ def rows(n: int = 400, seed: int = 0) -> Floats:
 
 def network(members: int = 4, bins: int = 5) -> EnsembleNetwork:
     rng = np.random.default_rng(1)
-    made = EnsembleNetwork.create(rows(), COLUMNS, LABELS, hidden=16, rng=rng, members=members, bins=bins)
+    made = EnsembleNetwork.create(rows(), LAYOUT, LABELS, hidden=16, rng=rng, members=members, bins=bins)
     made.stack.W[2] *= 3  # members that disagree
     return made
 
@@ -121,11 +137,11 @@ def test_an_unknown_column_counts_as_its_training_mean() -> None:
 
 def test_restored_from_spec_and_arrays() -> None:
     made = network()
-    types = EnsembleNetwork.array_types(made.spec(), len(COLUMNS), LABELS)
+    types = EnsembleNetwork.array_types(made.spec(), len(LAYOUT.columns), LABELS)
     arrays = made.arrays()
     assert {name: (array.dtype.str, array.shape) for name, array in arrays.items()} == types
     again = EnsembleNetwork.restore(made.spec(), arrays)
-    again.check(COLUMNS)
+    again.check(LAYOUT)
     assert again.spec() == made.spec()
     x = rows(1, seed=4)[0]
     assert again.compile().logits(x).tobytes() == made.compile().logits(x).tobytes()
@@ -136,7 +152,7 @@ def test_restored_from_spec_and_arrays() -> None:
 @pytest.mark.parametrize(("key", "value"), [("columns", 5), ("labels", 2)])
 def test_refuses_a_spec_for_other_columns_or_labels(key: str, value: int) -> None:
     with pytest.raises(ModelError, match="expected 4 columns and 3 labels"):
-        EnsembleNetwork.array_types(network().spec() | {key: value}, len(COLUMNS), LABELS)
+        EnsembleNetwork.array_types(network().spec() | {key: value}, len(LAYOUT.columns), LABELS)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +174,7 @@ def test_check_refuses(name: str, index: Any, value: float, message: str) -> Non
     arrays = {key: array.copy() for key, array in made.arrays().items()}
     arrays[name][index] = value
     with pytest.raises(ModelError, match=message):
-        EnsembleNetwork.restore(made.spec(), arrays).check(COLUMNS)
+        EnsembleNetwork.restore(made.spec(), arrays).check(LAYOUT)
 
 
 def test_refuses_an_encoding_of_another_width() -> None:
