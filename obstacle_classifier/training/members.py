@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obstacle_classifier.errors import ConfigError
-from obstacle_classifier.features import SensorsConfig
+from obstacle_classifier.features import Layout
 from obstacle_classifier.networks.ensemble import EnsembleNetwork, logit_of_mean
 from obstacle_classifier.nn import AdamW, Cosine, log_loss_from_logits
 from obstacle_classifier.progress import Progress
@@ -78,14 +78,14 @@ class FittedMembers:
 
 
 def fit_members(
-    data: Dataset, left_out: LeftOut, sensors: SensorsConfig, options: MemberOptions, progress: Progress
+    data: Dataset, left_out: LeftOut, layout: Layout, options: MemberOptions, progress: Progress
 ) -> FittedMembers:
     """Encode the intervals and fit all members in the same steps.
 
     Args:
         data: Usable intervals, at least one.
         left_out: Those that each member does not train on. At most as many groups as members.
-        sensors: The columns.
+        layout: The columns.
         options: The options.
         progress: Told of every epoch.
 
@@ -97,11 +97,11 @@ def fit_members(
     rng = np.random.default_rng(options.seed)
     X, Y = data.stack()
     network = EnsembleNetwork.create(
-        X, sensors.layout, Y.shape[1], hidden=options.hidden, rng=rng, members=options.members, bins=options.bins
+        X, layout, Y.shape[1], hidden=options.hidden, rng=rng, members=options.members, bins=options.bins
     )
     inputs = network.inputs(X)
     seen = [np.flatnonzero(~left_out.hidden[m % len(left_out)]) for m in range(options.members)]
-    batches = _Batches(inputs, Y, seen, _missing_sensors(network, sensors), options, rng)
+    batches = _Batches(inputs, Y, seen, _missing_sensors(network, layout), options, rng)
     per_epoch = max(1, round(float(np.mean([len(rows) for rows in seen])) / options.batch_size))
     epochs = max(options.epochs, -(-options.least_steps // per_epoch))
     decay = {name: options.weight_decay for name in network.parameters() if name.startswith("W")}
@@ -144,14 +144,13 @@ def _judge(network: EnsembleNetwork, inputs: Floats, left_out: LeftOut, unseen: 
             unseen[some] = logit_of_mean(members.logits(inputs[some]))
 
 
-def _missing_sensors(network: EnsembleNetwork, sensors: SensorsConfig) -> list[tuple[slice, Floats]]:
+def _missing_sensors(network: EnsembleNetwork, layout: Layout) -> list[tuple[slice, Floats]]:
     """For each sensor that training drops at times its entries of the inputs, and their values when it is missing."""
     missing = []
-    for name in sensors.layout.droppable:
-        columns = sensors.layout.slices[name]
-        x = np.full((1, len(sensors.columns)), np.nan)
-        x[0, columns.stop - 1] = 1
-        entries = network.encoding.entries_of(columns)
+    for sensor in layout.droppable:
+        x = np.full((1, len(layout.columns)), np.nan)
+        x[0, layout.missing[sensor]] = 1
+        entries = network.encoding.entries_of(layout.slices[sensor])
         missing.append((entries, network.inputs(x)[0, entries]))
     return missing
 

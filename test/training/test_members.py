@@ -22,7 +22,7 @@ DATA = make_dataset(bags=8, rows=50)
 
 def fit(data: Dataset = DATA, groups: int = 4, options: MemberOptions = OPTIONS) -> tuple[FittedMembers, LeftOut]:
     left_out = deal_left_out(data, groups, 0, np.random.default_rng(0))
-    return fit_members(data, left_out, SENSORS, options, Silent()), left_out
+    return fit_members(data, left_out, SENSORS.layout, options, Silent()), left_out
 
 
 def accuracy(logits: np.ndarray, Y: np.ndarray) -> float:
@@ -54,7 +54,7 @@ def test_members_know_nothing_of_the_bags_that_they_leave_out() -> None:
     X, Y = DATA.stack()
     Y = np.where(left_out.group[:, None] == 0, 1 - Y, Y)
     changed = Dataset(tuple(make_shard(shard.name, X[50 * i :][:50], Y[50 * i :][:50]) for i, shard in enumerate(DATA)))
-    again = fit_members(changed, left_out, SENSORS, options, Silent())
+    again = fit_members(changed, left_out, SENSORS.layout, options, Silent())
     for name, parameter in fitted.network.parameters().items():
         same = [np.array_equal(a, b) for a, b in zip(parameter, again.network.parameters()[name], strict=True)]
         assert same == [True, False, False, False], name
@@ -96,7 +96,7 @@ def test_few_intervals_are_gone_through_more_often() -> None:
 
 def test_progress_is_told_of_every_epoch() -> None:
     progress = Recorder()
-    fit_members(DATA, deal_left_out(DATA, 2, 0, np.random.default_rng(0)), SENSORS, OPTIONS, progress)
+    fit_members(DATA, deal_left_out(DATA, 2, 0, np.random.default_rng(0)), SENSORS.layout, OPTIONS, progress)
     assert progress.stages == [("epochs", 10)]
     assert len(progress.notes) == 10
     assert "on unseen bags" in progress.notes[-1]
