@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from obstacle_classifier.features import Assembler, SensorCounters, SensorsConfig
 from obstacle_classifier.model.decision import Decision, DecisionRule
+from obstacle_classifier.sensing import ScanGeometry
 
 if TYPE_CHECKING:
     from obstacle_classifier.model import Model
@@ -160,6 +161,14 @@ class BasePipeline(ABC, Generic[Output]):
     def received(self, sensor: str) -> int:
         """How many messages of `sensor` were pushed so far."""
         return self._assembler.received(sensor)
+
+    def counters(self, sensor: str) -> SensorCounters:
+        """Counts and times of the messages of `sensor`."""
+        return self._assembler.counters(sensor)
+
+    def geometries(self, sensor: str) -> dict[ScanGeometry, int]:
+        """Number of decoded messages of `sensor` by their beams; empty for types without beams."""
+        return self._assembler.geometries(sensor)
 
     def health(self, now: int) -> dict[str, SensorHealth]:
         """Each sensor's health at `now` (ns), by name."""

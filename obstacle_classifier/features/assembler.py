@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from obstacle_classifier.features.sensors_config import SensorsConfig, SensorSpec
 from obstacle_classifier.features.statistics import STATISTICS, window_statistics
 from obstacle_classifier.features.window import Window
+from obstacle_classifier.sensing import ScanGeometry
 
 __all__ = ["Assembler", "SensorCounters"]
 
@@ -78,6 +79,10 @@ class Assembler:
         """How many messages of `sensor` were pushed so far."""
         return self._buffers[sensor].received
 
+    def geometries(self, sensor: str) -> dict[ScanGeometry, int]:
+        """Number of decoded messages of `sensor` by their beams; empty for types without beams."""
+        return self._buffers[sensor].geometries()
+
     def clear(self) -> None:
         """Forget all samples; the counts stay."""
         for buffer in self._buffers.values():
@@ -137,6 +142,11 @@ class _SensorBuffer:
         """Counts and times, messages still pending included."""
         self.decode()
         return SensorCounters(self.received, self._undecodable, self._error, self.newest, self._stamp, self._finite)
+
+    def geometries(self) -> dict[ScanGeometry, int]:
+        """Number of decoded messages by their beams, messages still pending included."""
+        self.decode()
+        return self._decoder.geometries
 
     def decode(self) -> None:
         """Decode the pending messages."""

@@ -183,7 +183,7 @@ class SqlitePages(BlockStorage):
             size, at = _varint(page, place)
             row, start = _varint(page, at)
             length, at = _varint(page, start)
-            types = []
+            types: list[int] = []
             while at < start + length <= self._usable and len(types) < 16:
                 kind, at = _varint(page, at)
                 types.append(kind)
