@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from obstacle_classifier.features import Assembler, SensorCounters, SensorsConfig
 from obstacle_classifier.model.decision import Decision, DecisionRule
+from obstacle_classifier.sensing import ScanGeometry
 
 if TYPE_CHECKING:
     from obstacle_classifier.model import Model
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["BasePipeline", "FeaturePipeline", "FeatureVector", "Pipeline", "Prediction", "SensorHealth"]
 
 MAX_BACKLOG = 10**9  # ns of due intervals that are still evaluated one by one
+MAX_BATCH = 4096  # recorded messages that are read ahead and decoded together, in all sensors
+MAX_BATCH_BYTES = 1 << 20
 MAX_SILENCE = 600 * 10**9  # ns without any message that count as a set clock in a recording
 
 
@@ -146,10 +149,12 @@ class BasePipeline(ABC, Generic[Output]):
         Each interval is evaluated at its end, as on a node with a punctual clock: a pause of the sensors gives the
         same intervals. A pause longer than 10 min counts as a clock that was set and is skipped like a backlog.
         """
-        for sensor, time, data in messages:
-            while self.next_end is not None and self.next_end <= time < self.next_end + MAX_SILENCE:
-                yield from self.advance(self.next_end)
-            yield from self.push(sensor, time, data)
+        for batch in _batches(messages):
+            self._assembler.decode_ahead(batch)
+            for sensor, time, data in batch:
+                while self.next_end is not None and self.next_end <= time < self.next_end + MAX_SILENCE:
+                    yield from self.advance(self.next_end)
+                yield from self.push(sensor, time, data)
 
     def restart(self) -> None:
         """Drop all samples and every memory of past intervals; the next message starts anew."""
@@ -160,6 +165,14 @@ class BasePipeline(ABC, Generic[Output]):
     def received(self, sensor: str) -> int:
         """How many messages of `sensor` were pushed so far."""
         return self._assembler.received(sensor)
+
+    def counters(self, sensor: str) -> SensorCounters:
+        """Counts and times of the messages of `sensor`."""
+        return self._assembler.counters(sensor)
+
+    def geometries(self, sensor: str) -> dict[ScanGeometry, int]:
+        """Number of decoded messages of `sensor` by their beams; empty for types without beams."""
+        return self._assembler.geometries(sensor)
 
     def health(self, now: int) -> dict[str, SensorHealth]:
         """Each sensor's health at `now` (ns), by name."""
@@ -191,6 +204,20 @@ class BasePipeline(ABC, Generic[Output]):
     def _stale(self, sensor: str, end: int) -> bool:
         newest = self._assembler.newest(sensor)
         return newest is None or newest < end - self._timeouts[sensor]
+
+
+def _batches(messages: Iterable[tuple[str, int, bytes]]) -> Iterator[list[tuple[str, int, bytes]]]:
+    """The messages in lists of bounded number and size."""
+    batch: list[tuple[str, int, bytes]] = []
+    size = 0
+    for message in messages:
+        batch.append(message)
+        size += len(message[2])
+        if size >= MAX_BATCH_BYTES or len(batch) >= MAX_BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 class FeaturePipeline(BasePipeline[FeatureVector]):

@@ -62,7 +62,7 @@ ROOMS: dict[str, set[str]] = {
     "simulation": {"documents", "errors", "names", "progress", "sensing"},
     "training": {"bags", "documents", "errors", "features", "files", "model", "networks", "nn", "pipeline", "progress"},
     "bags": {"errors", "features", "names", "pipeline", "sensing"},
-    "pipeline": {"features", "model"},
+    "pipeline": {"features", "model", "sensing"},
     "model": {"documents", "errors", "features", "files", "networks"},
     "networks": {"errors", "features", "nn"},
     "features": {"documents", "names", "sensing"},

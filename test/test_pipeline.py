@@ -184,6 +184,50 @@ def test_replay_evaluates_a_pause_interval_by_interval_and_skips_a_set_clock() -
     assert pipeline.missed == 10**10 - 1
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["slow", "fast", "bad"]),
+            st.sampled_from([0, 10 * MS, 90 * MS, 700 * MS, -2 * SECOND]),
+            st.floats(-9, 9),
+        ),
+        max_size=60,
+    ),
+    st.integers(1, 9),
+)
+def test_decoding_ahead_changes_no_bit(drawn: list[tuple[str, int, float]], batch: int) -> None:
+    """Also across undecodable messages and a clock that is set back."""
+    time, messages = 5 * SECOND, []
+    for sensor, step, value in drawn:
+        time += step
+        data = make_float64(value) if sensor == "fast" else make_float32(value)
+        messages.append(("slow", time, data[:-1]) if sensor == "bad" else (sensor, time, data))
+    ahead, plain = FeaturePipeline(SENSORS), FeaturePipeline(SENSORS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("obstacle_classifier.pipeline.MAX_BATCH", batch)
+        outputs = list(ahead.run(messages))
+    expected: list[FeatureVector] = []
+    for sensor, time, data in messages:
+        while plain.next_end is not None and plain.next_end <= time:
+            expected += plain.advance(plain.next_end)
+        expected += plain.push(sensor, time, data)
+    assert same(outputs, expected)
+    for sensor in ("slow", "fast"):
+        assert ahead.counters(sensor).received == plain.counters(sensor).received
+        assert ahead.counters(sensor).newest == plain.counters(sensor).newest
+
+
+def test_a_consumer_may_stop_a_replay_and_push_other_messages() -> None:
+    replay, fresh = FeaturePipeline(SENSORS), FeaturePipeline(SENSORS)
+    next(replay.run([("fast", SECOND + k * 50 * MS, make_float64(k)) for k in range(20)]))
+    replay.restart()
+    other = [("fast", 3 * SECOND + k * 50 * MS, make_float64(-k)) for k in range(8)]
+    replayed, pushed = ([each for message in other for each in pipeline.push(*message)] for pipeline in (replay, fresh))
+    assert pushed
+    assert same(replayed, pushed)
+
+
 def test_health_is_right_between_intervals_too() -> None:
     pipeline = FeaturePipeline(SENSORS)
     assert pipeline.health(0)["slow"].stale

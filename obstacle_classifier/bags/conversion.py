@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ MAX_ITEMS = 256
 """Most items of all fixed arrays of strings and messages together in one ROS 1 message definition."""
 
 _HEADER = "std_msgs/msg/Header"
+_OLD_HEADER = re.compile(r"\broslib/Header\b")
+"""The name of `std_msgs/Header` in bags from before ROS 1 Diamondback."""
 
 
 def make_converter(type_name: str, encoding: str, definition: str) -> Callable[[bytes], bytes]:
@@ -53,7 +56,7 @@ def make_converter(type_name: str, encoding: str, definition: str) -> Callable[[
 def _ros1_converter(type_name: str, definition: str) -> Callable[[bytes], bytes]:
     store = get_typestore(Stores.EMPTY)
     try:
-        types = get_types_from_msg(definition, type_name)
+        types = get_types_from_msg(_OLD_HEADER.sub("std_msgs/Header", definition), type_name)
         if _HEADER in types:  # `ros1_to_cdr` drops `seq` if the definition, as in ROS 2, has none
             types[_HEADER] = get_typestore(Stores.ROS2_JAZZY).fielddefs[_HEADER]
         _check_arrays(types)

@@ -43,13 +43,13 @@ class CutOffError(DamageError):
     """Compressed data that ends within a frame."""
 
 
-def decompress_chunk(kind: str, data: bytes, size: int, *, whole: bool = True) -> bytes:
+def decompress_chunk(kind: str, data: bytes, size: int | None, *, whole: bool = True) -> bytes:
     """Decompress a chunk.
 
     Args:
         kind: Empty or `none`, `lz4`, `zstd`, `bz2`.
         data: The compressed bytes, or their beginning.
-        size: Declared number of unpacked bytes.
+        size: Declared number of unpacked bytes, None if it is not known.
         whole: False if `data` is cut off. The unpacked beginning is then returned.
 
     Raises:
@@ -59,14 +59,14 @@ def decompress_chunk(kind: str, data: bytes, size: int, *, whole: bool = True) -
         plain = data
     elif kind not in _DECOMPRESSORS:
         raise DamageError(f"compression {kind!r} is not known, expected lz4, zstd, bz2 or none")
-    elif size > MAX_UNPACKED:
+    elif size is not None and size > MAX_UNPACKED:
         raise DamageError(f"a chunk unpacks to {size} bytes, expected at most {MAX_UNPACKED}")
     else:
         try:
-            plain = _unpack_at_most(size, kind, data, whole=whole)
+            plain = _unpack_at_most(MAX_UNPACKED if size is None else size, kind, data, whole=whole)
         except DamageError as error:
             raise DamageError(f"a chunk {error}") from None
-    if whole and len(plain) != size:
+    if whole and size is not None and len(plain) != size:
         raise DamageError(f"a chunk holds {len(plain)} bytes, it declares {size}")
     return plain
 

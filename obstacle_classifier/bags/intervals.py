@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from obstacle_classifier.bags.reader import Bag
+from obstacle_classifier.bags.sensor_problems import sensor_problems
 from obstacle_classifier.errors import BagError
 from obstacle_classifier.features import SensorsConfig
 from obstacle_classifier.names import absolute_topic
@@ -57,8 +58,17 @@ def find_topics(bag: Bag, sensors: SensorsConfig) -> dict[str, str]:
 def read_intervals(bag: Bag, pipeline: BasePipeline[Output]) -> Iterator[Output]:
     """The output of `pipeline` for every interval of an open bag, in order.
 
+    At the end the bag's `problems` name each sensor without a usable message, and topics that mix several scanners.
+
     Raises:
         BagError: The bag does not have the topics of the sensors, see `find_topics`.
     """
-    names = {topic: sensor for sensor, topic in find_topics(bag, pipeline.sensors).items()}
-    return pipeline.run(((names[topic], time, data) for topic, time, data in bag.messages(names)))
+    topics = find_topics(bag, pipeline.sensors)
+    return _read(bag, pipeline, topics)
+
+
+def _read(bag: Bag, pipeline: BasePipeline[Output], topics: Mapping[str, str]) -> Iterator[Output]:
+    names = {topic: sensor for sensor, topic in topics.items()}
+    yield from pipeline.run((names[topic], time, data) for topic, time, data in bag.messages(names))
+    for problem in sensor_problems(pipeline, topics):
+        bag.report(problem)

@@ -82,9 +82,13 @@ class Bag:
 
     @property
     def problems(self) -> list[str]:
-        """Parts that cannot be read, one line each with file and reason; complete after all messages are read."""
+        """Parts that cannot be read or used, one line each with the reason; complete after all messages are read."""
         ours = [*self._problems, *self._opener.problems]
         return ours + [problem for storage in self._storages for problem in storage.problems]
+
+    def report(self, problem: str) -> None:
+        """Add a line to `problems`, once, that begins with the path of this recording."""
+        self._problems[f"{self.path}: {problem}"] = None
 
     @property
     def start_problem(self) -> str | None:

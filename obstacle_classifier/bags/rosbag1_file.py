@@ -12,6 +12,7 @@ header is a list of `name=value` fields.
 
 from __future__ import annotations
 
+import re
 import struct
 from itertools import chain, repeat
 from os import SEEK_END
@@ -33,6 +34,8 @@ __all__ = ["Rosbag1File"]
 
 MAGIC = b"#ROSBAG V2.0\n"
 MESSAGE, BAG_HEADER, CHUNK, CHUNK_INFO, CONNECTION = 2, 3, 5, 6, 7
+UNKNOWN_SIZE = 1
+"""Size of every chunk as rosbags before 0.9.22 declares it; no record fits into one byte."""
 RUN = 2**20
 """Most bytes of consecutive messages outside chunks that form one block."""
 
@@ -62,9 +65,7 @@ class Rosbag1File(BlockStorage):
         try:
             self._size = self._file.seek(0, SEEK_END)
             if self._at(0, len(MAGIC)) != MAGIC:
-                raise DamageError(
-                    "not a ROS 1 bag of version 2.0: it begins with other bytes" if self._size else "empty, 0 bytes"
-                )
+                raise DamageError(_other_magic(self._at(0, 2 * len(MAGIC))))
             try:
                 self._read_index()
             except (DamageError, struct.error, ValueError, LookupError) as reason:
@@ -114,7 +115,8 @@ class Rosbag1File(BlockStorage):
             return _records(self._at(block.start, block.end - block.start))
         data = self._at(begin, end - begin)
         kind, size = fields[b"compression"].decode(), _number(fields, b"size")
-        return _records(decompress_chunk(kind, data, size, whole=len(data) == end - begin))
+        known = None if size == UNKNOWN_SIZE else size
+        return _records(decompress_chunk(kind, data, known, whole=len(data) == end - begin))
 
     def _connect(self, fields: Fields, data: bytes) -> None:
         """Add a connection record."""
@@ -204,6 +206,16 @@ class Rosbag1File(BlockStorage):
             self.damage(f"from offset {start}: {_text(reason)}")
         if times:
             self.blocks.append(Block(min(times), max(times), start, start))
+
+
+def _other_magic(beginning: bytes) -> str:
+    """The reason why a file with this beginning is not read."""
+    if not beginning:
+        return "empty, 0 bytes"
+    version = re.match(rb"#ROS(?:RECORD|BAG) V[0-9.]+", beginning)
+    if version is None:
+        return "not a ROS 1 bag of version 2.0: it begins with other bytes"
+    return f"a bag of an old version, {version[0][1:].decode()}, expected ROSBAG V2.0: `rosbag migrate` converts it"
 
 
 def _records(buffer: bytes) -> Iterator[tuple[int, Fields, bytes]]:

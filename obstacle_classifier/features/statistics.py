@@ -78,8 +78,10 @@ def _rms(window: Window) -> Floats:
 def _slope(window: Window) -> Floats:
     """Sum (t - mean t)(v - mean v) / sum (t - mean t)^2."""
     times = np.array(window.times, np.int64)
-    seconds = ((times - window.end) * 1e-9)[:, np.newaxis]
-    seconds = window.filled(np.broadcast_to(seconds, window.values.shape), 0.0)
+    seconds: Floats = ((times - window.end) * 1e-9)[:, np.newaxis]
+    if window.values.shape[1] > 1:
+        seconds = np.broadcast_to(seconds, window.values.shape)
+    seconds = window.filled(seconds, 0.0)
     offsets = window.filled(seconds - np.add.reduce(seconds, axis=0) / window.count, 0.0)
     spread = np.add.reduce(np.square(offsets), axis=0)
     slope = np.add.reduce(offsets * window.deviations, axis=0) / spread

@@ -16,11 +16,12 @@ from obstacle_classifier.sensing.decoder import Decoder, Samples
 from obstacle_classifier.sensing.imu import IMU
 from obstacle_classifier.sensing.joint_state import JOINT_STATE
 from obstacle_classifier.sensing.laser_scan import LASER_SCAN
-from obstacle_classifier.sensing.message_type import MessageType, OptionError, Options
+from obstacle_classifier.sensing.message_type import MessageType, OptionError, Options, ScanGeometry
 from obstacle_classifier.sensing.odometry import ODOMETRY
 from obstacle_classifier.sensing.point_cloud import POINT_CLOUD
 from obstacle_classifier.sensing.range import RANGE
 from obstacle_classifier.sensing.scalars import BOOL_TYPE, FLOAT32_TYPE, FLOAT64_TYPE, ILLUMINANCE, TEMPERATURE
+from obstacle_classifier.sensing.sectors import Sectors
 from obstacle_classifier.sensing.string import STRING_NAME, STRING_SCHEMA, parse_string
 from obstacle_classifier.sensing.twist import TWIST_STAMPED
 
@@ -31,6 +32,8 @@ __all__ = [
     "MessageType",
     "OptionError",
     "Samples",
+    "ScanGeometry",
+    "Sectors",
     "make_decoder",
     "parse_message",
     "parse_string",
@@ -76,7 +79,7 @@ def make_decoder(type_name: str, options: Options) -> Decoder:
     for key in options:
         if key not in message_type.option_schema:
             raise OptionError(key, options[key], f"no such key, only {', '.join(message_type.option_schema)}")
-    return Decoder(message_type.schema, message_type.extraction(options))
+    return Decoder(message_type.schema, message_type.extraction(options), message_type.geometry)
 
 
 def parse_message(type_name: str, data: Bytes) -> dict[str, object]:

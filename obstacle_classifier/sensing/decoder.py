@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from obstacle_classifier.sensing.cdr import Bytes, DecodeError, Layout, Rows, parse_layout
 from obstacle_classifier.sensing.columns import stamp_reader
-from obstacle_classifier.sensing.message_type import Extraction, Reader
+from obstacle_classifier.sensing.message_type import Extraction, Reader, ScanGeometry
 from obstacle_classifier.sensing.schema import Struct
 
 __all__ = ["Decoder", "Samples"]
 
 _LAYOUTS = 8  # kept; a sensor has one, or a few if its beam count changes or two publishers share the topic
+_GEOMETRIES = 1000  # counted
 _BATCH_ROWS = 256  # most rows of one matrix
 _BATCH_BYTES = 1 << 15  # most bytes of one matrix; temporaries then fit in the processor's cache
 
@@ -48,6 +49,7 @@ class _Plan:
     layout: Layout
     read: Reader | DecodeError
     read_stamps: Callable[[Rows], NDArray[np.int64]] | None
+    geometry: ScanGeometry | None
 
 
 _Piece: TypeAlias = "tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.int64] | None]"
@@ -59,16 +61,22 @@ class Decoder:
     Args:
         schema: The message type's fields.
         extraction: The numbers to read.
+        geometry: The beams of a message from its layout, for types that have beams.
 
     Attributes:
         channels: Names of the k columns.
+        geometries: Number of decoded messages by their beams, of the first 1000 different geometries.
     """
 
-    def __init__(self, schema: Struct, extraction: Extraction) -> None:
+    def __init__(
+        self, schema: Struct, extraction: Extraction, geometry: Callable[[Layout], ScanGeometry] | None = None
+    ) -> None:
         self.channels = extraction.channels
         self._schema = schema
         self._extraction = extraction
         self._stamped = schema.fields[0][0] == "header"
+        self._geometry = geometry
+        self.geometries: dict[ScanGeometry, int] = {}
         self._plans: list[_Plan] = []  # most recently used first
 
     def decode(self, buffers: Sequence[Bytes]) -> Samples:
@@ -124,6 +132,8 @@ class Decoder:
             errors.extend((int(position), plan.read) for position in positions)
         else:
             pieces.append((positions, plan.read(rows), plan.read_stamps and plan.read_stamps(rows)))
+            if plan.geometry is not None and (plan.geometry in self.geometries or len(self.geometries) < _GEOMETRIES):
+                self.geometries[plan.geometry] = self.geometries.get(plan.geometry, 0) + len(rows)
         return left
 
     def _plan(self, data: bytes) -> _Plan | DecodeError:
@@ -137,7 +147,9 @@ class Decoder:
             read = self._extraction.compile(layout)
         except DecodeError as error:
             read = error
-        plan = _Plan(layout, read, stamp_reader(layout) if self._stamped else None)
+        plan = _Plan(
+            layout, read, stamp_reader(layout) if self._stamped else None, self._geometry and self._geometry(layout)
+        )
         self._plans.insert(0, plan)
         del self._plans[_LAYOUTS:]
         return plan
@@ -158,6 +170,9 @@ class Decoder:
 
 def _matrices(buffers: Sequence[Bytes]) -> Iterator[tuple[NDArray[np.intp], Rows]]:
     """Group messages of equal length: indices in the batch (m,) and bytes (m, size), a bounded number at a time."""
+    if len(buffers) == 1:  # as of every slow sensor
+        yield np.zeros(1, np.intp), np.frombuffer(buffers[0], np.uint8)[np.newaxis]
+        return
     sizes = list(map(len, buffers))
     if len(set(sizes)) <= 1:
         groups = {size: np.arange(len(buffers)) for size in sizes[:1]}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from obstacle_classifier.sensing.cdr import Layout, Rows
 from obstacle_classifier.sensing.columns import column_reader
-from obstacle_classifier.sensing.message_type import MessageType, OptionError, Options, Reader
+from obstacle_classifier.sensing.message_type import MessageType, OptionError, Options, Reader, ScanGeometry
 from obstacle_classifier.sensing.schema import FLOAT32, HEADER, Sequence, Struct, structural
 from obstacle_classifier.sensing.sectors import SECTOR_OPTIONS, Sectors
 
@@ -35,8 +35,7 @@ class _ScanExtraction:
     def compile(self, layout: Layout) -> Reader:
         """A reader for messages of one layout: beam count, first angle and increment are fixed."""
         ranges = layout.field("ranges")
-        first, increment = (layout.field(name).value or 0.0 for name in ("angle_min", "angle_increment"))
-        bins = self._sectors.bins(first + np.arange(ranges.count or 0, dtype=np.float64) * increment)
+        bins = self._sectors.bins(_geometry(layout).angles)
         read_limits = column_reader([layout.field("range_min"), layout.field("range_max")])
         order = (slice(None), bins.order)
 
@@ -77,6 +76,12 @@ class _ScanExtraction:
         return distances, valid, ~far
 
 
+def _geometry(layout: Layout) -> ScanGeometry:
+    """The beams of the scans of a layout."""
+    first, increment = (layout.field(name).value or 0.0 for name in ("angle_min", "angle_increment"))
+    return ScanGeometry(str(layout.node("header.frame_id")), layout.field("ranges").count or 0, first, increment)
+
+
 LASER_SCAN = MessageType(
     "sensor_msgs/msg/LaserScan",
     Struct(
@@ -103,4 +108,5 @@ LASER_SCAN = MessageType(
     },
     Sectors({}).channels,
     _ScanExtraction,
+    _geometry,
 )

@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 from obstacle_classifier.sensing.cdr import Layout, Rows
 from obstacle_classifier.sensing.schema import Struct
 
-__all__ = ["CHANNELS_OPTION", "Extraction", "MessageType", "OptionError", "Options", "Reader", "chosen_channels"]
+__all__ = [
+    "CHANNELS_OPTION",
+    "Extraction",
+    "MessageType",
+    "OptionError",
+    "Options",
+    "Reader",
+    "ScanGeometry",
+    "chosen_channels",
+]
 
 Options: TypeAlias = Mapping[str, object]
 Reader: TypeAlias = Callable[[Rows], NDArray[np.float64]]
@@ -34,6 +43,38 @@ class OptionError(ValueError):
     def __init__(self, key: str, found: object, expected: str) -> None:
         super().__init__(f"{key}: found {found!r}, expected {expected}")
         self.key, self.found, self.expected = key, found, expected
+
+
+@dataclass(frozen=True)
+class ScanGeometry:
+    """The beams of a scanner, the same in all its messages.
+
+    Attributes:
+        frame: Frame of the header.
+        beams: Number of beams.
+        first: Angle of the first beam in rad.
+        increment: Angle from one beam to the next in rad.
+    """
+
+    frame: str
+    beams: int
+    first: float
+    increment: float
+
+    def __str__(self) -> str:
+        low, high = self.span
+        return f"{self.beams} beams from {low:.4g} to {high:.4g} rad in frame {self.frame!r}"
+
+    @property
+    def angles(self) -> NDArray[np.float64]:
+        """(beams,) angles in rad."""
+        return self.first + np.arange(self.beams, dtype=np.float64) * self.increment
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Lowest and highest angle in rad."""
+        last = self.first + max(0, self.beams - 1) * self.increment
+        return min(self.first, last), max(self.first, last)
 
 
 class Extraction(Protocol):
@@ -61,6 +102,7 @@ class MessageType:
         option_schema: JSON schema of each of the type's own keys in the sensors file.
         default_channels: Channels without options; empty if the user must choose.
         extraction: Creates the extraction from a sensor's options; raises OptionError.
+        geometry: The beams of a message from its layout; None for types without beams.
     """
 
     name: str
@@ -68,6 +110,7 @@ class MessageType:
     option_schema: Mapping[str, Mapping[str, object]]
     default_channels: tuple[str, ...]
     extraction: Callable[[Options], Extraction]
+    geometry: Callable[[Layout], ScanGeometry] | None = None
 
 
 CHANNELS_OPTION: Mapping[str, Mapping[str, object]] = {

@@ -46,15 +46,17 @@ def _distances(
     means nearer than the limit, and becomes 0. A `high` that is not positive is unknown: no reading is beyond it, and
     +Inf becomes NaN.
     """
-    nearest = np.where(np.isfinite(low) & (low != high), low, 0.0)
+    low = np.where(np.isfinite(low), low, 0.0)
+    nearest = np.where(low != high, low, 0.0)
     farthest = np.where(high > 0.0, high, np.inf)
     near = np.isneginf(measured)
     far = measured >= farthest
     distance = np.where(near, nearest, np.where(far, farthest, measured))
-    known = near | far | (measured >= np.where(np.isfinite(low), low, 0.0))
-    distance[~(known & np.isfinite(distance))] = np.nan
-    returned = np.where(known, ~far, np.nan)
-    return np.stack((distance, returned), axis=1)
+    known = near | far | (measured >= low)
+    out = np.full((len(measured), 2), np.nan)
+    np.copyto(out[:, 0], distance, where=known & np.isfinite(distance))
+    np.copyto(out[:, 1], ~far, where=known)
+    return out
 
 
 RANGE = MessageType(

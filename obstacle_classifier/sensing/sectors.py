@@ -129,6 +129,11 @@ class Sectors:
         digits = max(2, len(str(count - 1)))
         self.channels = tuple(f"sector_{number:0{digits}}_{name}" for number in range(count) for name in self.reduce)
 
+    def edges(self, number: int) -> tuple[float, float]:
+        """Lowest and highest angle of a sector in rad, as the field of view counts them."""
+        width = self._span / self.count
+        return self._low + number * width, self._low + (number + 1) * width
+
     def bins(self, angles: NDArray[np.float64]) -> Bins:
         """Assign beams to sectors by their angles (n,) in rad, modulo a full circle; NaN is in no sector.
 

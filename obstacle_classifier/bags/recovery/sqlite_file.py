@@ -23,12 +23,16 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-__all__ = ["SqliteFile"]
+__all__ = ["ForeignDatabaseError", "SqliteFile"]
 
 BLOCK_BYTES = 2**20
 BLOCK_ROWS = 4096
 _LAST_ROW = 2**63 - 1
 _FAULTS = (sqlite3.Error, UnicodeError)  # UnicodeError: SQLite's own message quotes damaged text
+
+
+class ForeignDatabaseError(DamageError):
+    """A database that no recorder wrote."""
 
 
 class SqliteFile(BlockStorage):
@@ -93,7 +97,7 @@ class SqliteFile(BlockStorage):
             self._database.execute("PRAGMA writable_schema = ON")
             views = 0
         if views:  # a view can have rows without end
-            raise DamageError(f"found {views} views, expected tables only")
+            raise ForeignDatabaseError(f"found {views} views, expected tables only")
         rows = self._database.execute("SELECT id, name, type, serialization_format FROM topics ORDER BY id")
         for key, topic, type_name, encoding in rows:
             if isinstance(key, int) and isinstance(topic, str) and isinstance(type_name, str):
