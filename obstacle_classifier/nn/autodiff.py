@@ -133,7 +133,7 @@ class Tape:
         """A register with a float64 array that training changes in place; the array itself is kept, not a copy."""
         if value.dtype != np.float64:
             raise ValueError(f"parameter {name} is {value.dtype}, the tape computes in float64")
-        return self._name(name, self._parameters, value)
+        return self._name(name, self._parameters, np.asarray(value, np.float64))
 
     def register(self, value: Register | ArrayLike) -> Register:
         """The register itself, or a constant with this value, which gets no gradient."""
