@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-__all__ = ["Array", "as_float", "as_matrix", "copy_into"]
+__all__ = ["Array", "as_float", "as_matrix", "as_shape", "copy_into"]
 
 Array = NDArray[np.floating[Any]]
 
@@ -30,10 +30,19 @@ def as_matrix(
     Raises:
         ValueError: naming both shapes, and `owner`, whose argument `name` it is.
     """
+    return as_shape(owner, name, x, shape, dtype)
+
+
+def as_shape(
+    owner: object, name: str, x: ArrayLike, shape: tuple[int | str, ...], dtype: DTypeLike | None = None
+) -> Array:
+    """`as_matrix` for any number of dimensions, of which every length may be a letter that stands for any."""
     x = as_float(x, dtype)
-    rows, columns = shape
-    if x.ndim != 2 or x.shape[1] != columns or (isinstance(rows, int) and x.shape[0] != rows):
-        raise ValueError(f"{owner} takes {name} of shape ({rows}, {columns}), got {x.shape}")
+    if x.ndim != len(shape) or any(
+        isinstance(length, int) and length != found for length, found in zip(shape, x.shape, strict=True)
+    ):
+        expected = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
+        raise ValueError(f"{owner} takes {name} of shape ({expected}), got {x.shape}")
     return x
 
 

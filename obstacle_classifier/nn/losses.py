@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from obstacle_classifier.nn.activations import sigmoid
 from obstacle_classifier.nn.arrays import Array, as_float
 
-__all__ = ["get_grad_log_loss", "grad_log_loss_from_logits", "log_loss", "log_loss_from_logits"]
+__all__ = ["get_grad_log_loss", "grad_log_loss_from_logits", "log_loss", "log_loss_from_logits", "pair"]
 
 
 def log_loss(Y: ArrayLike, P: ArrayLike) -> float:
@@ -32,7 +32,7 @@ def log_loss(Y: ArrayLike, P: ArrayLike) -> float:
     P is clipped to [eps, 1 - eps] with the machine's eps of P's dtype, so a label's loss is at most 36 in float64 and
     16 in float32. `log_loss_from_logits` has no such limit.
     """
-    Y, P = _pair(Y, P)
+    Y, P = pair(Y, P)
     eps = np.finfo(P.dtype).eps
     P = np.clip(P, eps, 1 - eps)
     return -float(np.sum(Y * np.log(P) + (1 - Y) * np.log1p(-P), dtype=np.float64)) / len(Y)
@@ -44,7 +44,7 @@ def log_loss_from_logits(Y: ArrayLike, Z: ArrayLike) -> float:
     The sum runs over log(1 + e^z) - y z = max(z, 0) - y z + log1p(e^-|z|), in which a certain and right prediction
     leaves its small loss uncancelled.
     """
-    Y, Z = _pair(Y, Z)
+    Y, Z = pair(Y, Z)
     with np.errstate(under="ignore"):  # a vanishing loss is 0
         terms = np.maximum(Z, 0) - Y * Z + np.log1p(np.exp(-np.abs(Z)))
     return float(np.sum(terms, dtype=np.float64)) / len(Y)
@@ -56,19 +56,19 @@ def get_grad_log_loss(Y: ArrayLike, Y_hat: ArrayLike, eps: float = 1e-8) -> Arra
     After the sigmoid's backward this is (Y_hat - Y)/n away from saturation, and 0 where Y_hat is within eps of 0 or 1:
     see the module. Division by n happens here and, for the fused form, in `grad_log_loss_from_logits`; nowhere else.
     """
-    Y, Y_hat = _pair(Y, Y_hat)
+    Y, Y_hat = pair(Y, Y_hat)
     with np.errstate(under="ignore"):
         return np.asarray((Y_hat - Y) / (Y_hat * (1 - Y_hat) + eps) / len(Y))
 
 
 def grad_log_loss_from_logits(Y: ArrayLike, Z: ArrayLike) -> Array:
     """dL/dZ (n, c) from labels Y and logits Z (n, c): (P - Y)/n with P = sigmoid(Z), whatever the saturation."""
-    Y, Z = _pair(Y, Z)
+    Y, Z = pair(Y, Z)
     with np.errstate(under="ignore"):
         return np.asarray((sigmoid(Z) - Y) / len(Y))
 
 
-def _pair(Y: ArrayLike, prediction: ArrayLike) -> tuple[Array, Array]:
+def pair(Y: ArrayLike, prediction: ArrayLike) -> tuple[Array, Array]:
     """Both as floats of the prediction's dtype; bool and integer labels are welcome."""
     prediction = as_float(prediction)
     Y = np.asarray(Y, dtype=prediction.dtype)
