@@ -111,7 +111,7 @@ class DefaultRecipe(Recipe[DefaultSettings]):
         targets_of(settings.target, sensors.labels)  # refuse a wrong target before the work
         data = split.take("train")
         left_out = deal(data, min(settings.groups, settings.members), sensors, settings.seed)
-        fitted = fit_members(data, left_out, sensors, settings.member_options(settings.members), progress)
+        fitted = fit_members(data, left_out, sensors.layout, settings.member_options(settings.members), progress)
         return judge(fitted, fitted.network, data, left_out, sensors, settings, progress)
 
 
