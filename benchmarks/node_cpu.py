@@ -85,7 +85,7 @@ def measure(seconds: float, executors: Sequence[str], plain: bool = True) -> dic
         }
         try:
             with Traffic(subscribers=len(nodes)) as traffic:
-                traffic.run(2.0)  # start-up costs are not what is asked
+                traffic.run(2.0)  # start-up costs are not measured
                 before = {name: cpu_seconds(node.pid) for name, node in nodes.items()}
                 traffic.run(seconds)
                 return {name: cpu_seconds(node.pid) - before[name] for name, node in nodes.items()}

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The straightforward classifier node: what one would write from the rclpy tutorials and NumPy's manual.
+"""The straightforward classifier node, written as in the rclpy tutorials and NumPy's manual.
 
 It subscribes to typed messages, spins the single-threaded executor, keeps a deque of decoded samples per sensor and
 computes its statistics at every interval. It has the columns, the network and the outputs of `classifier_node`, for
@@ -85,7 +85,7 @@ class PlainFeatures:
         self._samples: dict[str, deque[tuple[int, list[float]]]] = {spec.name: deque() for spec in sensors}
 
     def add(self, spec: SensorSpec, time: int, message: Any) -> None:
-        """Keep what a message received at `time` (ns) says."""
+        """Keep the values of a message received at `time` (ns)."""
         self._samples[spec.name].append((time, READ[spec.name](message)))
 
     def vector(self, end: int) -> Floats:

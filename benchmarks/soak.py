@@ -1,15 +1,15 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""classifier_node for minutes under a robot's full load: does it lose messages, miss intervals, or grow?
+"""classifier_node for minutes under a robot's full load: lost messages, missed intervals, memory growth.
 
     python -m benchmarks.soak                    10 minutes
     python -m benchmarks.soak --seconds 60
 
 The load is that of `benchmarks.traffic`, reliable, from a process of its own; intervals are 50 ms. An interval counts
-as missed if it is not published before the next one ends. Beside the node, a probe on each processor sleeps 2 ms at a
-time and notes by how much it overslept: the machine may be shared, and a miss is the node's own fault only if no
-probe stalled for more than 25 ms meanwhile.
+as missed if it is not published before the next one ends. The machine may be shared: on each processor a probe sleeps
+2 ms at a time and writes down by how much it overslept. A miss is the node's own fault only if no probe stalled for
+more than 25 ms meanwhile.
 
 Exit status 0 if no message was lost, no miss was the node's own, and resident memory grew less than 2 MB after the
 first minute (or the first third of a shorter run).
@@ -40,7 +40,7 @@ STALL = 25 * 10**6  # ns by which a probe must have overslept
 MAX_GROWTH = 2 * 2**20  # bytes
 SETTLE = 2.0  # s of traffic before the run, and of silence between them
 _NAP = 0.002  # s
-_NOTED = 10 * 10**6  # ns: what probes write down
+_NOTED = 10 * 10**6  # ns: shortest delay that probes write down
 NAME = "obstacle_classifier"
 
 Stall = tuple[int, int]
@@ -59,7 +59,7 @@ def probe(cpu: int) -> None:
 
 
 class Observer:
-    """A node that keeps when each interval was published, and what the diagnostics say."""
+    """A node that keeps the publication time of each interval and the newest diagnostics."""
 
     def __init__(self) -> None:
         import rclpy
@@ -121,14 +121,14 @@ class Observer:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run has shown.
+    """The figures of a run.
 
     Attributes:
         sent: Messages published by topic.
-        lost: Messages that the node did not receive, by topic, where there are any.
+        lost: Messages that the node did not receive, by topic; topics without loss are left out.
         intervals: Intervals that were due.
-        missed: Those not published before the next one's end: end and time of publication in ns, None for never.
-        own: Those during which no probe stalled.
+        missed: Intervals not published before the next one's end: end and time of publication in ns, None for never.
+        own: Missed intervals during which no probe stalled.
         unknown: Intervals published as unknown.
         stalls: Stalls of over 25 ms that the probes saw.
         latencies: (n,) from the end of an interval to its publication in ms.
@@ -155,7 +155,7 @@ class Result:
         return max(later) - later[0]
 
     def report(self) -> str:
-        """All of it in words."""
+        """The figures as text."""
         p50, p99 = np.percentile(self.latencies, (50, 99))
         missed = len(self.missed) / self.intervals
         sent, lost = sum(self.sent.values()), sum(self.lost.values())
@@ -174,7 +174,7 @@ class Result:
         )
 
     def passes(self, allowed: float) -> bool:
-        """Whether nothing is amiss, but for that share of missed intervals."""
+        """Whether no fault was found, except up to that share of missed intervals."""
         own = len(self.own) <= allowed * self.intervals
         return not self.lost and own and self.growth < MAX_GROWTH and not self.unknown
 

@@ -116,7 +116,7 @@ SENSORS = parse_sensors(
     },
     "benchmarks/traffic.py",
 )
-"""What the nodes make of it."""
+"""The sensors of the nodes that receive this traffic."""
 
 
 def make_message(topic: str, rng: np.random.Generator) -> bytes:
@@ -139,7 +139,7 @@ def make_message(topic: str, rng: np.random.Generator) -> bytes:
 
 @contextmanager
 def private_domain() -> Iterator[None]:
-    """Keep DDS on this host, in a domain that nobody else uses; child processes inherit it."""
+    """Keep DDS on this host, in a domain of its own; child processes inherit it."""
     from domain_coordinator import domain_id
 
     before = dict(os.environ)
@@ -158,7 +158,7 @@ class Traffic:
     """The publishing process, from outside."""
 
     def __init__(self, subscribers: int) -> None:
-        """Start it; it publishes nothing before every topic has that many subscribers."""
+        """Start the process; it publishes nothing until every topic has that many subscribers."""
         self._process = subprocess.Popen(
             [sys.executable, __file__, str(subscribers)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -181,7 +181,7 @@ class Traffic:
         print(seconds, file=self._process.stdin, flush=True)
 
     def finish(self) -> dict[str, Any]:
-        """Wait until that is done: `sent` by topic, `first` and `last` instant in ns."""
+        """Wait until the publishing is done: `sent` by topic, `first` and `last` instant in ns."""
         assert self._process.stdout is not None
         for line in self._process.stdout:
             if line.startswith("{"):  # Fast DDS may write lines of its own

@@ -1,11 +1,12 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Resume a `ros2 bag play --start-paused` as soon as somebody listens to all that matters.
+"""Resume a `ros2 bag play --start-paused` once every topic has a subscriber.
 
     python -m obstacle_classifier.tools.resume_player --listened /scan /obstacle_classifier/probabilities
 
-A fixed wait would lose the first messages on a slow machine and time on a fast one.
+A fixed wait would lose the first messages on a slow machine and time on a fast one. Launch files run this program: like
+a node it ends with 0 after SIGINT and SIGTERM.
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ from obstacle_classifier.nodes.executor import SPIN_PERIOD, StopSignal, leave
 
 __all__ = ["main"]
 
-_SETTLE = 1.0  # s: the graph shows a subscription before every publisher has matched it
+_SETTLE = 1.0  # s: the graph shows a subscription before its publishers have matched it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Wait and resume; returns the exit status: 1, and a line on stderr, if the deadline passes first."""
+    """Wait and resume; returns the exit status: 1, with a line on stderr, if the deadline passes first."""
     parser = argparse.ArgumentParser(description="Resume a paused player once the topics have subscribers.")
     parser.add_argument("--listened", nargs="+", default=[], metavar="TOPIC", help="topics that must have a subscriber")
     parser.add_argument("--player", default="/rosbag2_player", help="name of the player's node")
-    parser.add_argument("--deadline", type=float, default=60.0, help="s until it gives up")
+    parser.add_argument("--deadline", type=float, default=60.0, help="longest wait in s")
     options = parser.parse_args(arguments)
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     stop = StopSignal()
@@ -66,18 +67,18 @@ def _resume(node: Node, executor: SingleThreadedExecutor, stop: StopSignal, opti
             executor.spin_once(timeout_sec=SPIN_PERIOD)
         return True
 
-    def lacking() -> list[str]:
+    def missing_names() -> list[str]:
         topics = [topic for topic in options.listened if not node.count_subscribers(topic)]
         return topics if client.service_is_ready() else [client.srv_name, *topics]
 
-    if until(lambda: not lacking(), end):
+    if until(lambda: not missing_names(), end):
         until(lambda: False, time.monotonic() + _SETTLE)
         if until(client.call_async(service_class.Request()).done, end):
             return 0
     if stop.received:
         return 0
-    missing = ", ".join(lacking()) or client.srv_name
-    print(f"resume_player: nobody at {missing} in {options.deadline:g} s", file=sys.stderr)
+    missing = ", ".join(missing_names()) or client.srv_name
+    print(f"resume_player: no subscriber or service at {missing} within {options.deadline:g} s", file=sys.stderr)
     return 1
 
 

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the launch tests need to run at all, and a DDS domain of their own."""
+"""The requirements of the launch tests, and a DDS domain of their own."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def launch_file(name: str) -> str:
 
 @cache
 def own_domain() -> None:
-    """Keep DDS on this host in a domain that nobody else uses: the fixture that does so does not reach launch tests."""
+    """Keep DDS on this host in a domain of its own: the fixture that does this does not reach launch tests."""
     if os.environ.get("FASTRTPS_DEFAULT_PROFILES_FILE") == str(QUICK_DISCOVERY):
         return  # an ordinary test of this run has done it
     from domain_coordinator import domain_id

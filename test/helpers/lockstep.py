@@ -35,8 +35,8 @@ CLOCK_REPEAT = 0.2  # s after which a clock step is sent again: /clock is best e
 class Lockstep:
     """The node under simulated time and a harness node, each with a context of its own, in one process.
 
-    DDS does not order /clock against data, so the harness waits for the node after every step: for its clock, for the
-    count of messages of the sensor, for its two outputs of an interval.
+    DDS does not order /clock against data: after every step the harness waits for the node's clock, for its count of
+    the sensor's messages, or for its two outputs of an interval.
     """
 
     def __init__(self, model_path: Path, sensors: SensorsConfig) -> None:

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Classifier nodes as processes, the traffic that feeds them, and what they say: the bench for faults."""
+"""Classifier nodes as processes, publishers for their sensors, and a record of their outputs and diagnostics."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ SENSORS = parse_sensors(
     },
     "test",
 )
-ENTER = 5  # intervals: after every reset of the decision, one less lack the label that is always seen
+ENTER = 5  # intervals: after each reset of the decision, the label "always" is absent for one less
 RULES = (DecisionRule(0.0, ENTER, 1), DecisionRule(1.0, 1, 1))
 PARAMETERS = ("sensors.noise.reliability:=reliable",)
 
@@ -69,7 +69,7 @@ Make = Callable[[], bytes]
 
 
 def save_model(path: Path, seed: int = 0) -> str:
-    """Write a model of `SENSORS`; returns the first letters of its digest."""
+    """Write a model of `SENSORS`; returns the first 12 digits of its digest."""
     model = make_model(SENSORS, seed, rules=RULES)
     model.save(path)
     return model.digest[:12]
@@ -101,7 +101,7 @@ class Feed:
 
 @dataclass
 class Subject(Diagnosed):
-    """A classifier node under test and what it has said."""
+    """A classifier node under test and its messages."""
 
     name: str
     process: NodeProcess
@@ -116,7 +116,7 @@ class Subject(Diagnosed):
 
     @property
     def unknown(self) -> bool:
-        """Whether the newest interval says that it knows nothing."""
+        """Whether the newest interval is unknown."""
         return self._nan() is True and self.obstacles[-1] == UNKNOWN
 
     def _nan(self) -> bool | None:
@@ -125,14 +125,14 @@ class Subject(Diagnosed):
 
     @property
     def healthy(self) -> bool:
-        """Whether the output is known, the decision has been long enough, and nothing is amiss."""
+        """Whether the output is known and decided, and all diagnostics are OK."""
         levels = {
             self.level(name) for name in ("sensor scan", "sensor imu", "sensor noise", "model", "output", "clock")
         }
         return self.known and self.obstacles[-1] == "always" and levels == {OK}
 
     def forget(self) -> None:
-        """Begin to listen anew."""
+        """Discard all messages so far."""
         self.intervals.clear()
         self.obstacles.clear()
         self.diagnostics.clear()
@@ -236,19 +236,19 @@ class Rig:
         self.run(lambda: all(condition(subject) for subject in self.subjects), what, deadline)
 
     def settle(self) -> None:
-        """Feed until all nodes have been well for a while."""
+        """Feed until all nodes have been healthy for some intervals."""
         for subject in self.subjects:
             subject.forget()
         self.run_all(lambda subject: subject.healthy and len(subject.obstacles) > 2 * ENTER, "healthy nodes")
 
     def client(self, service_class: Any, name: str) -> Client:
-        """The one client of a service: who has been answered once will not miss an answer for want of discovery."""
+        """The client of a service, one for all calls: after its first answer the discovery is complete."""
         if name not in self._clients:
             self._clients[name] = self.node.create_client(service_class, name)
         return self._clients[name]
 
     def call(self, service_class: Any, name: str, request: Any) -> Any:
-        """Response of a service, fed meanwhile; repeated, because an answer may come before the asker is known."""
+        """Response of a service, fed meanwhile; repeated, as an answer sent before discovery is complete is lost."""
         client = self.client(service_class, name)
         self.run(client.service_is_ready, f"service {name}")
         end = time.monotonic() + DEADLINE
@@ -261,7 +261,7 @@ class Rig:
             assert time.monotonic() < end, f"waited {DEADLINE} s for an answer of {name}"
 
     def set_parameters(self, subject: Subject, **values: Any) -> list[str | None]:
-        """Set parameters, `__` for a dot in their names; the reason of each that is refused."""
+        """Set parameters, with `__` for a dot in their names; returns the reason of each refusal, None if accepted."""
         parameters = [
             Parameter(key.replace("__", "."), value=value).to_parameter_msg() for key, value in values.items()
         ]

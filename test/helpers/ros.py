@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Real node processes, and a node of the test's own that watches them."""
+"""Node processes, and a node in the test's process that watches them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from obstacle_classifier.nodes.classifier.outputs import array_end
 from obstacle_classifier.nodes.classifier.subscriptions import message_class
 from obstacle_classifier.nodes.executor import leave, run_on
 
-DEADLINE = 30.0  # s: far beyond what anything here takes, for a machine that others use too
+DEADLINE = 30.0  # s: far longer than any step takes, for busy machines
 REPEAT = 5.0  # s without an answer after which a request is repeated
 NAME = "/obstacle_classifier"
 RELIABLE = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
@@ -106,7 +106,7 @@ class NodeProcess:
 
     @property
     def log(self) -> str:
-        """All that the node wrote to stderr so far."""
+        """The text that the node has written to stderr so far."""
         self._log.flush()
         position = os.lseek(self._log.fileno(), 0, os.SEEK_CUR)
         text = os.pread(self._log.fileno(), 10**8, 0).decode(errors="replace")
@@ -127,7 +127,7 @@ class NodeProcess:
 
 
 class Watcher(Diagnosed):
-    """A node that feeds a classifier node and keeps what it publishes."""
+    """A node that feeds a classifier node and keeps its messages."""
 
     def __init__(self) -> None:
         self._context = Context()
@@ -183,7 +183,7 @@ class Watcher(Diagnosed):
     def call(self, service_class: Any, name: str, request: Any) -> Any:
         """Response of a service.
 
-        A server may answer before it has discovered who asks; that answer is lost, so the request is repeated.
+        An answer that the server sends before it has discovered the client is lost: the request is repeated.
         """
         if name not in self._clients:
             self._clients[name] = self.node.create_client(service_class, name)

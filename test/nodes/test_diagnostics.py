@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the diagnostics say of plain numbers, without a graph."""
+"""The diagnostics for plain numbers, without a graph."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What sensors, publishers and clocks do wrong, over DDS to node processes with either executor.
+"""Faults of sensors and publishers, over DDS to node processes with either executor.
 
-Each row of the table is one fault: what is done, what the sensor's diagnostics must then say, and whether the output
-stays known. Then the fault ends, and the nodes must be as before.
+Each row of the table is one fault: its start, the diagnostics that must follow, and whether the output stays known.
+Then the fault ends, and the nodes must be healthy again.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ Undo = Callable[[], object]
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """One node of each executor, fed with all that they want."""
+    """One node of each executor, with healthy sensors."""
     path = tmp_path_factory.mktemp("faults") / "model.npz"
     save_model(path)
     with Rig() as rig:
@@ -63,7 +63,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 
 @dataclass(frozen=True)
 class Fault:
-    """What is done, the diagnostics of which sensor say what, and whether the output stays known."""
+    """The start of a fault, the sensor and sentence of the diagnostics, and whether the output stays known."""
 
     name: str
     begin: Callable[[Rig], Undo]
@@ -115,7 +115,7 @@ def offer_best_effort(rig: Rig) -> Undo:
 
 
 def publish_another_type(rig: Rig) -> Undo:
-    """From another participant: one of them has only one type for a topic."""
+    """From another participant: a participant has only one type for a topic."""
     rig.drop("noise")
     stranger = rig.new_node("stranger")
     publisher = stranger.create_publisher(String, "/noise_level", RELIABLE)

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What /clock does wrong, over DDS to node processes with either executor."""
+"""Faults of /clock, over DDS to node processes with either executor."""
 
 from __future__ import annotations
 

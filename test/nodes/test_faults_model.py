@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What happens to the model file and the parameters while a node serves, over DDS with either executor."""
+"""Changes of the model file and the parameters while a node serves, over DDS with either executor."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""How node processes start, end and come back, in every lifecycle state and with either executor."""
+"""Start, end and return of node processes, in every lifecycle state and with either executor."""
 
 from __future__ import annotations
 

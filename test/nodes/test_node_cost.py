@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the node costs and how it bears a robot's full load; the benchmarks give the longer forms."""
+"""CPU of the node, and a run under a robot's full load; the benchmarks run longer."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the node publishes of an interval, and ~/classification where vision_msgs is and where it is not."""
+"""The outputs of an interval, their QoS, and ~/classification with and without vision_msgs."""
 
 from __future__ import annotations
 

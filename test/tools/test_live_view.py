@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the live view shows, and that it shows what a node says."""
+"""The screen of the live view, for states and for running nodes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What starts a paused `ros2 bag play` for replay.launch.py: not before somebody listens, and not for ever."""
+"""Resuming a paused `ros2 bag play`: not before every topic has a subscriber, and not for ever."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_it_resumes_once_every_topic_has_a_subscriber() -> None:
     with Watcher() as watcher:
         requests = offer_resume(watcher)
         watcher.node.create_subscription(String, "/one", lambda _: None, 10)
-        assert run(watcher, 3.0) == (1, "resume_player: nobody at /two in 3 s\n")
+        assert run(watcher, 3.0) == (1, "resume_player: no subscriber or service at /two within 3 s\n")
         assert requests == []
         watcher.node.create_subscription(String, "/two", lambda _: None, 10)
         assert run(watcher, 20.0) == (0, "")
@@ -57,4 +57,7 @@ def test_it_gives_up_where_no_player_is() -> None:
     with Watcher() as watcher:
         for topic in ("/one", "/two"):
             watcher.node.create_subscription(String, topic, lambda _: None, 10)
-        assert run(watcher, 3.0) == (1, "resume_player: nobody at /rosbag2_player/resume in 3 s\n")
+        assert run(watcher, 3.0) == (
+            1,
+            "resume_player: no subscriber or service at /rosbag2_player/resume within 3 s\n",
+        )

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Probabilities as bars for RViz and Foxglove."""
+"""Probabilities as a bar chart for RViz and Foxglove."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ __all__ = ["BarChart"]
 _SPACING = 0.3  # m between two bars, along -y
 _WIDTH = 0.2  # m
 _TEXT = 0.1  # m, height of a letter
-_FLAT = 0.005  # m: RViz draws no bar of height 0
-_LIFETIME = 10**9  # ns, or three intervals if that is longer, after which a chart that is not renewed disappears
+_FLAT = 0.005  # m, lowest bar: RViz does not draw a bar of height 0
+_LIFETIME = 10**9  # ns, or three intervals if longer: RViz removes a chart that is not renewed
 _PRESENT = ColorRGBA(r=0.9, g=0.2, b=0.1, a=0.9)
 _ABSENT = ColorRGBA(r=0.2, g=0.7, b=0.3, a=0.9)
 _UNKNOWN = ColorRGBA(r=0.5, g=0.5, b=0.5, a=0.5)
 
 
 class BarChart:
-    """One text and one bar a label, side by side at the origin of a frame; a probability of 1 is 1 m high.
+    """One bar with a text per label, side by side at the origin of a frame; a probability of 1 is 1 m high.
 
     Args:
         labels: Names of the c labels.

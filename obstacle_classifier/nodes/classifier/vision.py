@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""`vision_msgs` where it is installed: the one module that knows whether it is."""
+"""`vision_msgs/msg/Classification`, if the package is installed; no other module imports it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ except ModuleNotFoundError:
 __all__ = ["CLASSIFICATION", "classification"]
 
 CLASSIFICATION: type | None = Classification
-"""The class of `vision_msgs/msg/Classification`, None where the package is not installed."""
+"""The class of `vision_msgs/msg/Classification`, None if the package is not installed."""
 
 
 def classification(interval: Prediction, labels: Sequence[str], frame_id: str) -> Classification:
-    """One interval as a Classification stamped with its end; without results if it is unknown."""
+    """The Classification of one interval, stamped with its end; without results if the interval is unknown."""
     message = Classification()
     message.header.frame_id = frame_id
     message.header.stamp = Time(sec=interval.end // 10**9, nanosec=interval.end % 10**9)
