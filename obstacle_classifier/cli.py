@@ -33,6 +33,8 @@ __all__ = ["main"]
 # Before NumPy loads: such small products only lose time, several-fold on a busy machine, when threads share them.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+_ARCHIVE = b"PK\x03\x04"  # the first bytes of a model file
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
@@ -91,8 +93,9 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     _add_jobs(features)
     features.set_defaults(run=_features)
 
-    inspect = commands.add_parser("inspect", help="what a model file holds")
-    inspect.add_argument("model", type=Path, metavar="MODEL.npz", help="model file")
+    inspect = commands.add_parser("inspect", help="what a model file or bags hold")
+    inspect.add_argument("paths", nargs="+", metavar="MODEL.npz|BAG", help=f"one model file, or bags: {bags}")
+    inspect.add_argument("--json", action="store_true", help="print bags as JSON")
     inspect.set_defaults(run=_inspect)
 
     simulate = commands.add_parser("simulate", help="record a labelled bag of a simulated drive along a sidewalk")
@@ -235,9 +238,31 @@ def _write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def _inspect(options: argparse.Namespace) -> None:
-    from obstacle_classifier.model import Model, describe
+    if any(_is_model(path) for path in options.paths):
+        if len(options.paths) > 1:
+            raise ConfigError(f"inspect: found {len(options.paths)} paths, expected one model file or bags only")
+        from obstacle_classifier.model import Model, describe
 
-    print(describe(Model.load(options.model)))
+        print(describe(Model.load(options.paths[0])))
+        return
+    from obstacle_classifier.bags.inspection import inspect_bags
+
+    inspect_bags(options.paths, options.json)
+
+
+def _is_model(path: str) -> bool:
+    """Whether a path is a model file: by its name or content, or because it is a file of no kind of recording."""
+    file = Path(path)
+    if path.endswith(".npz"):
+        return True
+    if not file.is_file():
+        return False
+    with file.open("rb") as stream:
+        if stream.read(len(_ARCHIVE)) == _ARCHIVE:
+            return True
+    from obstacle_classifier.bags.find import SUFFIXES
+
+    return not path.endswith(SUFFIXES)
 
 
 def _flops(options: argparse.Namespace) -> None:

@@ -146,7 +146,7 @@ def test_a_problem_with_the_data_is_one_line_and_status_1(
         (["train", "--sensors", "s.yaml"], "the following arguments are required: --bags, --output"),
         (["flops", "0", "1", "1"], "argument D: found '0', expected a whole number of at least 1"),
         (["flops", "1", "x", "1"], "argument H: found 'x', expected a whole number of at least 1"),
-        (["inspect"], "the following arguments are required: MODEL.npz"),
+        (["inspect"], "the following arguments are required: MODEL.npz|BAG"),
     ],
 )
 def test_wrong_usage_is_status_2(arguments: list[str], message: str) -> None:

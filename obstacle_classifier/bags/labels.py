@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from obstacle_classifier.bags.reader import Bag
 
-__all__ = ["LabelTrack", "NoLabelsError", "label_file", "load_labels"]
+__all__ = ["LabelTrack", "NoLabelsError", "label_file", "label_names", "load_labels"]
 
 IGNORE, UNKNOWN = "ignore", "unknown"
 HEADER = ["start", "end", "label"]
@@ -100,6 +100,15 @@ def label_file(bag: Path) -> Path | None:
     return next((path for path in _candidates(bag) if path.is_file()), None)
 
 
+def label_names(path: Path) -> tuple[str, ...]:
+    """The labels in a label file in the order of their first rows, without `ignore`.
+
+    Raises:
+        ConfigError: The file is malformed.
+    """
+    return tuple(dict.fromkeys(label for _, _, label in _parse(path, None) if label != IGNORE))
+
+
 def _candidates(bag: Path) -> list[Path]:
     if bag.is_dir():
         return [bag / "labels.csv"]
@@ -140,8 +149,8 @@ def _count(changes: dict[int, list[tuple[str, int]]]) -> Iterator[tuple[int, fro
         yield time, None if IGNORE in state else state
 
 
-def _parse(path: Path, labels: Sequence[str]) -> Iterator[tuple[int, int, str]]:
-    """The rows of a label file: start and end in ns, label."""
+def _parse(path: Path, labels: Sequence[str] | None) -> Iterator[tuple[int, int, str]]:
+    """The rows of a label file: start and end in ns, label; of any label if `labels` is None."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -167,7 +176,7 @@ def _parse(path: Path, labels: Sequence[str]) -> Iterator[tuple[int, int, str]]:
             start, end = _nanoseconds(row[0], f"{where}: start"), _nanoseconds(row[1], f"{where}: end")
             if end <= start:
                 raise ConfigError(f"{where}: found end {row[1]}, expected more than the start {row[0]}")
-            if row[2] != IGNORE and row[2] not in labels:
+            if labels is not None and row[2] != IGNORE and row[2] not in labels:
                 raise ConfigError(f"{where}: {_unexpected(row[2], labels)}")
             yield start, end, row[2]
     except csv.Error as error:

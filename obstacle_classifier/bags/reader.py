@@ -95,6 +95,14 @@ class Bag:
         """The reason why the recording may have begun before `start`; None if its beginning is present."""
         return self._lost_beginning
 
+    def unreadable(self, topic: str) -> str | None:
+        """The reason why the messages of a topic's type in `topics` cannot be read; None if they can."""
+        return self._types[topic][self.topics[topic].type]
+
+    def publishers(self, topic: str) -> int:
+        """How many publishers of a topic the files tell apart, at least 1; rosbag2 merges them."""
+        return max(sum(c.topic == topic for c in storage.channels.values()) for storage in self._storages)
+
     def messages(
         self, topics: Collection[str] | None = None, types: Mapping[str, str] | None = None
     ) -> Iterator[tuple[str, int, bytes]]:

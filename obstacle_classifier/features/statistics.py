@@ -78,7 +78,7 @@ def _rms(window: Window) -> Floats:
 def _slope(window: Window) -> Floats:
     """Sum (t - mean t)(v - mean v) / sum (t - mean t)^2."""
     times = np.array(window.times, np.int64)
-    seconds: Floats = np.asarray((times - window.end) * 1e-9, np.float64)[:, np.newaxis]
+    seconds: Floats = np.multiply(times - window.end, 1e-9)[:, np.newaxis]
     if window.values.shape[1] > 1:
         seconds = np.broadcast_to(seconds, window.values.shape)
     seconds = window.filled(seconds, 0.0)
