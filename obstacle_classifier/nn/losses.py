@@ -38,15 +38,17 @@ def log_loss(Y: ArrayLike, P: ArrayLike) -> float:
     return -float(np.sum(Y * np.log(P) + (1 - Y) * np.log1p(-P), dtype=np.float64)) / len(Y)
 
 
-def log_loss_from_logits(Y: ArrayLike, Z: ArrayLike) -> float:
+def log_loss_from_logits(Y: ArrayLike, Z: ArrayLike, label_weights: ArrayLike | None = None) -> float:
     """L from labels Y in [0, 1] and finite logits Z, both (n, c), to rounding for every Z.
 
     The sum runs over log(1 + e^z) - y z = max(z, 0) - y z + log1p(e^-|z|), in which a certain and right prediction
-    leaves its small loss uncancelled.
+    leaves its small loss uncancelled. `label_weights` (c,) are factors of the labels' terms, 1 by default.
     """
     Y, Z = pair(Y, Z)
     with np.errstate(under="ignore"):  # a vanishing loss is 0
         terms = np.maximum(Z, 0) - Y * Z + np.log1p(np.exp(-np.abs(Z)))
+    if label_weights is not None:
+        terms = terms * np.asarray(label_weights, terms.dtype)
     return float(np.sum(terms, dtype=np.float64)) / len(Y)
 
 
@@ -61,11 +63,15 @@ def get_grad_log_loss(Y: ArrayLike, Y_hat: ArrayLike, eps: float = 1e-8) -> Arra
         return np.asarray((Y_hat - Y) / (Y_hat * (1 - Y_hat) + eps) / len(Y))
 
 
-def grad_log_loss_from_logits(Y: ArrayLike, Z: ArrayLike) -> Array:
-    """dL/dZ (n, c) from labels Y and logits Z (n, c): (P - Y)/n with P = sigmoid(Z), whatever the saturation."""
+def grad_log_loss_from_logits(Y: ArrayLike, Z: ArrayLike, label_weights: ArrayLike | None = None) -> Array:
+    """dL/dZ (n, c) from labels Y and logits Z (n, c): (P - Y)/n with P = sigmoid(Z), whatever the saturation.
+
+    `label_weights` (c,) are factors of the labels' losses, 1 by default.
+    """
     Y, Z = pair(Y, Z)
     with np.errstate(under="ignore"):
-        return np.asarray((sigmoid(Z) - Y) / len(Y))
+        G = np.asarray((sigmoid(Z) - Y) / len(Y))
+    return G if label_weights is None else np.asarray(G * np.asarray(label_weights, G.dtype))
 
 
 def pair(Y: ArrayLike, prediction: ArrayLike) -> tuple[Array, Array]:

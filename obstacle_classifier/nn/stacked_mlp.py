@@ -97,6 +97,15 @@ class StackedMLP:
             A = scaled_relu(np.matmul(A, W) + b[:, None, :])
         return np.asarray(np.matmul(A, self.W[-1]) + self.b[-1][:, None, :])
 
+    def activity(self, X: ArrayLike) -> tuple[Array, ...]:
+        """For each hidden layer, the share (k, h) of the n rows in which a unit fires."""
+        A = self._inputs(X)
+        shares = []
+        for W, b in zip(self.W[:-1], self.b[:-1], strict=True):
+            A = scaled_relu(np.matmul(A, W) + b[:, None, :])
+            shares.append(np.asarray((A > 0).mean(axis=1)))
+        return tuple(shares)
+
     def nearest_jump(self, X: ArrayLike) -> Array:
         """For each of the n rows, the least |z - 1| over the hidden units of all members: (n,)."""
         A = self._inputs(X)
@@ -108,7 +117,11 @@ class StackedMLP:
         return np.asarray(np.minimum(*distances))
 
     def loss_and_gradients(
-        self, X: ArrayLike, Y: ArrayLike, dropout: Sequence[Array] | Array | None = None
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        dropout: Sequence[Array] | Array | None = None,
+        label_weights: Array | None = None,
     ) -> tuple[float, tuple[Array, ...]]:
         """The mean of the members' exact losses, and its gradients.
 
@@ -120,6 +133,7 @@ class StackedMLP:
             Y: (n, c), or (k, n, c), from 0 to 1.
             dropout: Factors (k, n, h) of the outputs of each hidden layer, 0 for a dropped unit and else the reciprocal
                 of the share that is kept (Srivastava et al., "Dropout", 2014). None drops nothing.
+            label_weights: (c,) factors of the labels' losses. None: 1.
 
         Returns:
             The loss, and one gradient for each of `parameters`, in buffers that the next call overwrites.
@@ -141,8 +155,8 @@ class StackedMLP:
 
         # Over the k n examples as one batch, the losses' mean over the members is the mean over the examples.
         examples = Y.reshape(k * n, c), Z.reshape(k * n, c)
-        loss = log_loss_from_logits(*examples)
-        G = grad_log_loss_from_logits(*examples).reshape(k, n, c)
+        loss = log_loss_from_logits(*examples, label_weights)
+        G = grad_log_loss_from_logits(*examples, label_weights).reshape(k, n, c)
 
         # Backward, as `Linear` and `ScaledReLU` do. The inputs need no gradient.
         _parameter_gradients(A1, G, dW2, db2)

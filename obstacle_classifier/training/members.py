@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.features import Layout
 from obstacle_classifier.networks.ensemble import EnsembleNetwork, logit_of_mean
 from obstacle_classifier.nn import AdamW, Cosine, log_loss_from_logits
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.dataset import Dataset
 from obstacle_classifier.training.left_out import LeftOut
+from obstacle_classifier.training.numeric_health import check_finite_step, health_warnings
 
 __all__ = ["FittedMembers", "MemberOptions", "fit_members"]
 
@@ -42,6 +42,8 @@ class MemberOptions:
             none.
         dropout: Probability that a hidden unit is left out of a step.
         sensor_dropout: Probability that an interval loses a non-required sensor.
+        label_smoothing: Weight of 1/2 in each target: 0.1 makes targets of 0.05 and 0.95.
+        label_weights: Factor of each label's loss; empty: 1.
         seed: Of the first weights, the batches and all that is dropped.
     """
 
@@ -56,6 +58,8 @@ class MemberOptions:
     mixup: float = 0.4
     dropout: float = 0.1
     sensor_dropout: float = 0.1
+    label_smoothing: float = 0.0
+    label_weights: tuple[float, ...] = ()
     seed: int = 0
 
 
@@ -90,7 +94,7 @@ def fit_members(
         progress: Told of every epoch.
 
     Raises:
-        ConfigError: The loss became infinite or NaN.
+        ConfigError: The loss or a gradient became infinite or NaN; the message names epoch, batch and array.
     """
     if len(left_out) > options.members:
         raise ValueError(f"{options.members} members cannot leave out {len(left_out)} groups")
@@ -106,6 +110,7 @@ def fit_members(
     epochs = max(options.epochs, -(-options.least_steps // per_epoch))
     decay = {name: options.weight_decay for name in network.parameters() if name.startswith("W")}
     optimizer = AdamW(Cosine(options.learning_rate, epochs * per_epoch), weight_decay=decay)
+    weights = np.array(options.label_weights, np.float32) if options.label_weights else None
     names, parameters = list(network.parameters()), network.parameters()
     losses, unseen_losses = [], []
     judged = left_out.judged
@@ -116,13 +121,10 @@ def fit_members(
             for step in range(per_epoch):
                 batch, targets, dropout = batches.draw()
                 with np.errstate(over="ignore", invalid="ignore"):  # the result is NaN, and found here
-                    loss, gradients = network.stack.loss_and_gradients(batch, targets, dropout)
-                if not np.isfinite(loss):
-                    raise ConfigError(
-                        f"learning_rate {options.learning_rate:g}: found a loss of {loss} in epoch {epoch + 1}, "
-                        f"batch {step + 1}, expected a smaller learning_rate to keep it finite"
-                    )
-                optimizer.step(parameters, dict(zip(names, gradients, strict=True)))
+                    loss, gradients = network.stack.loss_and_gradients(batch, targets, dropout, weights)
+                named = dict(zip(names, gradients, strict=True))
+                check_finite_step(loss, named, options.learning_rate, epoch + 1, step + 1)
+                optimizer.step(parameters, named)
                 total += loss
             losses.append(total / per_epoch)
             text = f"loss {losses[-1]:.4f}"
@@ -131,6 +133,8 @@ def fit_members(
                 unseen_losses.append(log_loss_from_logits(Y[judged], unseen[judged]))
                 text += f", on unseen bags {unseen_losses[-1]:.4f}"
             stage.advance(text)
+    for line in health_warnings(network, inputs):
+        progress.say(f"warning: {line}")
     return FittedMembers(network, unseen, tuple(losses), tuple(unseen_losses))
 
 
@@ -184,6 +188,9 @@ class _Batches:
         Y = self._Y[rows]
         if self._options.mixup:
             Y = self._mix(X, Y)
+        if self._options.label_smoothing:
+            share = np.float32(self._options.label_smoothing)
+            Y = (1 - share) * Y + share / 2
         for entries, values in self._missing:
             dropped = self._rng.random(rows.shape) < self._options.sensor_dropout
             X[dropped, entries] = values

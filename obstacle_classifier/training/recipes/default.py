@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.features import Layout, SensorsConfig
 from obstacle_classifier.model import Calibration
 from obstacle_classifier.networks.ensemble import EnsembleNetwork
@@ -53,6 +55,14 @@ class MemberSettings(NetworkSettings):
     dropout: float = option(
         0.1, "probability that a hidden unit is left out of a step", minimum=0, exclusiveMaximum=0.9
     )
+    label_smoothing: float = option(
+        0.0, "weight of 1/2 in each target: 0.1 makes targets of 0.05 and 0.95", minimum=0, exclusiveMaximum=1
+    )
+    label_weights: dict[str, Any] = option(
+        {},
+        "factor of a label's loss by its name, 1 for the others",
+        additionalProperties={"type": "number", "minimum": 0},
+    )
     groups: int = option(
         8, "groups of bags; each is left out by some members, which judge it; 1: nothing is left out", minimum=1
     )
@@ -63,8 +73,17 @@ class MemberSettings(NetworkSettings):
         **TARGET_SCHEMA,
     )
 
-    def member_options(self, members: int) -> MemberOptions:
-        """The options of `fit_members`."""
+    def member_options(self, members: int, labels: Sequence[str]) -> MemberOptions:
+        """The options of `fit_members`.
+
+        Raises:
+            ConfigError: A weight names a label that does not exist.
+        """
+        for label in self.label_weights:
+            if label not in labels:
+                expected = f"expected one of: {', '.join(labels)}"
+                raise ConfigError(f"key 'label_weights.{label}': found no such label, {expected}")
+        weights = tuple(float(self.label_weights.get(label, 1.0)) for label in labels) if self.label_weights else ()
         return MemberOptions(
             members=members,
             hidden=self.hidden,
@@ -76,6 +95,8 @@ class MemberSettings(NetworkSettings):
             batch_size=self.batch_size,
             mixup=self.mixup,
             dropout=self.dropout,
+            label_smoothing=self.label_smoothing,
+            label_weights=weights,
             seed=self.seed,
         )
 
@@ -111,7 +132,9 @@ class DefaultRecipe(Recipe[DefaultSettings]):
         targets_of(settings.target, sensors.labels)  # refuse a wrong target before the work
         data = split.take("train")
         left_out = deal(data, min(settings.groups, settings.members), sensors, settings.seed)
-        fitted = fit_members(data, left_out, sensors.layout, settings.member_options(settings.members), progress)
+        fitted = fit_members(
+            data, left_out, sensors.layout, settings.member_options(settings.members, sensors.labels), progress
+        )
         return judge(fitted, fitted.network, data, left_out, sensors, settings, progress)
 
 

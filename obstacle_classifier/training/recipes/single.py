@@ -56,7 +56,11 @@ class SingleRecipe(Recipe[SingleSettings]):
         targets_of(settings.target, sensors.labels)  # refuse a wrong target before the work
         data = split.take("train")
         left_out = deal(data, settings.groups, sensors, settings.seed)
-        judges = fit_members(data, left_out, sensors.layout, settings.member_options(len(left_out)), progress)
+        judges = fit_members(
+            data, left_out, sensors.layout, settings.member_options(len(left_out), sensors.labels), progress
+        )
         nothing = LeftOut.nothing(data.intervals)
-        network = fit_members(data, nothing, sensors.layout, settings.member_options(1), progress).network
+        network = fit_members(
+            data, nothing, sensors.layout, settings.member_options(1, sensors.labels), progress
+        ).network
         return judge(judges, network, data, left_out, sensors, settings, progress)
