@@ -5,14 +5,18 @@
 
     L = -1/n * sum(Y log P + (1 - Y) log(1 - P)),    P = sigmoid(Z)
 
-Each quantity comes twice. From the probabilities P, as the layers compose: the loss clips P and the gradient has an eps
-against division by zero. From the logits Z, as training uses it: both exact. With G = get_grad_log_loss(Y, P) they are
-tied by
+There are two forms of the loss and of its gradient.
+
+- From the probabilities P, as the layers compose: the loss clips P. The gradient has an eps against division by zero.
+- From the logits Z, as training uses them: both are exact.
+
+With G = get_grad_log_loss(Y, P) the two forms are related by
 
     G * P * (1 - P)  =  (P - Y)/n * P(1 - P) / (P(1 - P) + eps),
 
-so the composed gradient equals the fused one, (P - Y)/n, to a relative eps / P(1 - P). Where P is within about eps of 0
-or 1, and in float32 already where P rounds to 1 (Z > 17), it vanishes instead, however wrong P is; the fused one stays.
+The composed gradient therefore equals the fused gradient, (P - Y)/n, up to a relative eps / P(1 - P). Where P is within
+about eps of 0 or 1, the composed gradient vanishes, however wrong P is. In float32 this happens as soon as P rounds to
+1 (Z > 17). The fused gradient does not vanish.
 """
 
 from __future__ import annotations
@@ -29,8 +33,8 @@ __all__ = ["get_grad_log_loss", "grad_log_loss_from_logits", "log_loss", "log_lo
 def log_loss(Y: ArrayLike, P: ArrayLike) -> float:
     """L from labels Y in [0, 1] and probabilities P, both (n, c).
 
-    P is clipped to [eps, 1 - eps] with the machine's eps of P's dtype, so a label's loss is at most 36 in float64 and
-    16 in float32. `log_loss_from_logits` has no such limit.
+    P is clipped to [eps, 1 - eps], where eps is the machine epsilon of P's dtype. A label's loss is therefore at most
+    36 in float64 and 16 in float32. `log_loss_from_logits` has no such limit.
     """
     Y, P = pair(Y, P)
     eps = np.finfo(P.dtype).eps
@@ -39,10 +43,10 @@ def log_loss(Y: ArrayLike, P: ArrayLike) -> float:
 
 
 def log_loss_from_logits(Y: ArrayLike, Z: ArrayLike) -> float:
-    """L from labels Y in [0, 1] and finite logits Z, both (n, c), to rounding for every Z.
+    """L from labels Y in [0, 1] and finite logits Z, both (n, c), exact up to rounding for every Z.
 
-    The sum runs over log(1 + e^z) - y z = max(z, 0) - y z + log1p(e^-|z|), in which a certain and right prediction
-    leaves its small loss uncancelled.
+    The sum is over log(1 + e^z) - y z = max(z, 0) - y z + log1p(e^-|z|). In this form no cancellation removes the small
+    loss of a certain and correct prediction.
     """
     Y, Z = pair(Y, Z)
     with np.errstate(under="ignore"):  # a vanishing loss is 0
@@ -53,8 +57,9 @@ def log_loss_from_logits(Y: ArrayLike, Z: ArrayLike) -> float:
 def get_grad_log_loss(Y: ArrayLike, Y_hat: ArrayLike, eps: float = 1e-8) -> Array:
     """dL/dY_hat (n, c) from labels Y and probabilities Y_hat (n, c): (Y_hat - Y) / (Y_hat (1 - Y_hat) + eps) / n.
 
-    After the sigmoid's backward this is (Y_hat - Y)/n away from saturation, and 0 where Y_hat is within eps of 0 or 1:
-    see the module. Division by n happens here and, for the fused form, in `grad_log_loss_from_logits`; nowhere else.
+    After the sigmoid's backward this is (Y_hat - Y)/n away from saturation, and 0 where Y_hat is within eps of 0 or 1;
+    see the module's docstring. The division by n is here and, for the fused form, in `grad_log_loss_from_logits`. No
+    layer divides by n.
     """
     Y, Y_hat = pair(Y, Y_hat)
     with np.errstate(under="ignore"):
@@ -62,14 +67,14 @@ def get_grad_log_loss(Y: ArrayLike, Y_hat: ArrayLike, eps: float = 1e-8) -> Arra
 
 
 def grad_log_loss_from_logits(Y: ArrayLike, Z: ArrayLike) -> Array:
-    """dL/dZ (n, c) from labels Y and logits Z (n, c): (P - Y)/n with P = sigmoid(Z), whatever the saturation."""
+    """dL/dZ (n, c) from labels Y and logits Z (n, c): (P - Y)/n with P = sigmoid(Z), also in saturation."""
     Y, Z = pair(Y, Z)
     with np.errstate(under="ignore"):
         return np.asarray((sigmoid(Z) - Y) / len(Y))
 
 
 def pair(Y: ArrayLike, prediction: ArrayLike) -> tuple[Array, Array]:
-    """Both as floats of the prediction's dtype; bool and integer labels are welcome."""
+    """Both as floats of the prediction's dtype. Labels may be bool or integer."""
     prediction = as_float(prediction)
     Y = np.asarray(Y, dtype=prediction.dtype)
     if Y.shape != prediction.shape:
