@@ -1,7 +1,10 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The list of bags that a model was made of, as lines of text: a fleet's thousands do not fit into the manifest."""
+"""The list of bags that a model was trained on, as lines of text.
+
+The manifest has no room for the thousands of bags of a fleet.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,11 @@ _LINE = re.compile(r'\{"name":"(?:[^"\\]|\\.)*","sha256":"[0-9a-f]{64}"(?:,"part
 
 
 def encode(bags: Iterable[Mapping[str, str]]) -> bytes:
-    """A line of JSON a bag: `name`, `sha256` and, where it has one, `part`."""
+    """One line of JSON per bag: `name`, `sha256` and, if the bag has one, `part`.
+
+    Raises:
+        ModelError: A bag has other keys.
+    """
     lines = []
     for bag in bags:
         entry = {key: bag[key] for key in ("name", "sha256", "part") if key in bag}
@@ -30,10 +37,10 @@ def encode(bags: Iterable[Mapping[str, str]]) -> bytes:
 
 
 def decode(text: bytes) -> tuple[dict[str, str], ...]:
-    """The bags of such a text.
+    """The bags of a text that `encode` has made.
 
     Raises:
-        ModelError: Naming the first line that is not one of `encode`.
+        ModelError: A line is not a line of `encode`. The message has the first such line.
     """
     try:
         lines = text.decode("ascii").split("\n")

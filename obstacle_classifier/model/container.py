@@ -1,11 +1,11 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The .npz container: equal arrays give equal bytes, and no byte of an array is read before all sizes are known.
+"""The .npz container. Equal arrays give equal bytes, and all sizes are checked before an array is read.
 
-An .npz is a zip of .npy files. Written here, its members are stored uncompressed, in sorted order, with a fixed time.
-Read here, nothing else is accepted: a member is never longer than the file, and a declared shape must match the bytes
-there. Failures are a `ModelError` without the path, which the caller puts in front.
+An .npz is a zip of .npy files. This module writes the members uncompressed, in sorted order, with a fixed time. It
+reads only such files: a member is never longer than the file, and a declared shape must match the number of bytes.
+Failures are a `ModelError` without the path. The caller adds the path.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from obstacle_classifier.networks import Array, ArrayType
 __all__ = ["Container", "array_type", "describe_type", "pack"]
 
 
-_TIME = (1980, 1, 1, 0, 0, 0)  # the first that a zip can hold
+_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can store
 _DIRECTORY_END = struct.Struct("<4s4H2LH")
 _MAX_DIRECTORY = 16 * 1024  # bytes
 _ZIP64_LOCATOR = (b"PK\x06\x07", 20)  # signature, size
 _MAGIC = b"\x93NUMPY\x01\x00"
 _MAX_HEADER = 512  # bytes
 _HEADER = re.compile(rb"\{'descr': '([^']{1,16})', 'fortran_order': False, 'shape': \(([0-9, ]{0,64})\), \} *\n")
-_CHUNK = 2**20  # bytes read at once, so that a large array is not held twice
+_CHUNK = 2**20  # bytes per read: a large array is not in memory twice
 _ZIP_ERRORS = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, struct.error, EOFError)
 
 
 def pack(arrays: Mapping[str, Array]) -> bytes:
-    """The .npz bytes of C-contiguous arrays by name; they depend on names, dtypes, shapes and values alone."""
+    """The .npz bytes of C-contiguous arrays by name. They depend only on names, dtypes, shapes and values."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(arrays):
@@ -52,12 +52,12 @@ def pack(arrays: Mapping[str, Array]) -> bytes:
 
 
 def array_type(array: Array) -> ArrayType:
-    """The type of an array in memory."""
+    """The dtype and shape of an array in memory."""
     return array.dtype.str, array.shape
 
 
 def describe_type(kind: ArrayType) -> str:
-    """The dtype and the shape for people."""
+    """The dtype and shape as text for a message."""
     dtype, shape = kind
     return f"{dtype} of shape {shape}"
 
@@ -67,10 +67,10 @@ class Container:
 
     Args:
         stream: The file.
-        size: Its size in bytes.
+        size: Size of the file in bytes.
 
     Raises:
-        ModelError: It is no .npz as `pack` writes it.
+        ModelError: The file is not an .npz that `pack` could have written.
     """
 
     def __init__(self, stream: BinaryIO, size: int) -> None:
@@ -98,10 +98,10 @@ class Container:
         return frozenset(self._members)
 
     def array_type(self, name: str) -> ArrayType:
-        """The dtype and shape that a member declares; the bytes there are as many as that needs.
+        """The dtype and shape that a member declares. The member has the number of bytes that they need.
 
         Raises:
-            ModelError: The member is not a plain C-ordered array in .npy format 1.0, or has another length.
+            ModelError: The member is not a plain C-ordered array in .npy format 1.0, or its length does not match.
         """
         member = self._members[name]
         try:
@@ -119,10 +119,10 @@ class Container:
         return kind
 
     def read(self, name: str) -> Array:
-        """A member as a read-only array. The caller has checked that its `array_type` is one to read.
+        """A member as a read-only array. The caller must have checked the member's `array_type`.
 
         Raises:
-            ModelError: The bytes there do not have the member's checksum, or are cut off.
+            ModelError: The bytes do not match the member's checksum, or are cut off.
         """
         dtype, shape = self.array_type(name)
         array = np.empty(shape, dtype)
@@ -144,7 +144,7 @@ class Container:
 
 
 def _check_directory(stream: BinaryIO, size: int) -> None:
-    """Refuse what would make `zipfile` read more than a few kilobytes of directory."""
+    """Refuse a file for which `zipfile` would read more than a few kilobytes of directory."""
     tail = _DIRECTORY_END.size
     if size < tail:
         raise ModelError(f"not an .npz file: found {size} bytes")
@@ -162,7 +162,7 @@ def _check_directory(stream: BinaryIO, size: int) -> None:
 
 
 def _read_header(data: Any) -> tuple[ArrayType, int]:
-    """The array type at the start of a .npy stream, and the length of the header. Raises ValueError."""
+    """The array type from the header of a .npy stream, and the length of the header. Raises ValueError."""
     start = data.read(len(_MAGIC) + 2)
     if not start.startswith(_MAGIC) or len(start) < len(_MAGIC) + 2:
         raise ValueError("not an array in .npy format 1.0")

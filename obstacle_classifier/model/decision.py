@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Probabilities to obstacles present: a threshold and a hysteresis per label."""
+"""From probabilities to the labels present, with a threshold and a hysteresis per label."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["Decision", "DecisionRule"]
 
 @dataclass(frozen=True)
 class DecisionRule:
-    """When one label counts as present.
+    """The rule that decides when one label is present.
 
     Attributes:
-        threshold: Probability from which an interval speaks for the label.
-        enter: Consecutive intervals at or above the threshold after which it is present.
-        exit: Consecutive intervals below after which it is absent again.
+        threshold: Probability at or above which an interval counts for the label.
+        enter: Number of consecutive intervals at or above the threshold after which the label is present.
+        exit: Number of consecutive intervals below the threshold after which the label is absent.
     """
 
     threshold: float = 0.5
@@ -30,7 +30,12 @@ class DecisionRule:
 
 
 class Decision:
-    """The labels present, interval after interval."""
+    """Applies the rules to one interval after another.
+
+    Args:
+        labels: Names of the c labels.
+        rules: Rule of each label.
+    """
 
     def __init__(self, labels: Sequence[str], rules: Sequence[DecisionRule]) -> None:
         self._labels = tuple(labels)
@@ -38,12 +43,12 @@ class Decision:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the past: no label is present, no count has begun."""
+        """Forget earlier intervals: no label is present, and all counts are 0."""
         self._present = [False] * len(self._labels)
         self._against = [0] * len(self._labels)
 
     def update(self, probabilities: NDArray[np.float32]) -> tuple[str, ...]:
-        """Labels present after an interval with these (c,) probabilities, in model order."""
+        """Labels present after an interval with these (c,) probabilities, in the model's order."""
         for index, (p, rule) in enumerate(zip(probabilities.tolist(), self.rules, strict=True)):
             if (p >= rule.threshold) == self._present[index]:
                 self._against[index] = 0

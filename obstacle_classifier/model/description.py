@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""A model in words, for people."""
+"""A model as text for a reader."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["describe"]
 
 
 def describe(model: Model) -> str:
-    """What a model holds, as plain text of several lines."""
+    """The content of a model, as plain text of several lines."""
     origin = model.provenance
     lines = [
         f"model     {model.digest}",
@@ -49,7 +49,7 @@ def _sensor(spec: SensorSpec) -> Sequence[str]:
 
 
 def _section(title: str, content: Mapping[str, Any]) -> Iterator[str]:
-    """A nested mapping, one leaf a line under its dotted key."""
+    """A nested mapping as a table, with one line per leaf and its dotted key."""
     if content:
         yield from _table((title, ""), _leaves(content))
         yield ""

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Golden vectors: inputs and the probabilities they gave where the model was made, tried again at every load."""
+"""Golden vectors: inputs with their probabilities on the machine that made the model. Every load checks them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from obstacle_classifier.networks import Array, ArrayType
 __all__ = ["COUNT", "LEAST_MARGIN", "MARGIN", "TOLERANCE", "GoldenVectors"]
 
 COUNT = 8
-MARGIN = 1e-3  # wanted distance to a discontinuity of the network, where rounding would change the output
-LEAST_MARGIN = 2e-5  # the least that is accepted: rounding moves a pre-activation by about 1e-6
-TOLERANCE = 1e-4  # of a probability: other BLAS kernels round otherwise
+MARGIN = 1e-3  # preferred distance to a discontinuity of the network, where rounding would change the output
+LEAST_MARGIN = 2e-5  # smallest accepted distance; rounding moves a pre-activation by about 1e-6
+TOLERANCE = 1e-4  # of a probability; BLAS kernels round differently
 
-_MISSING, _UNKNOWN = 0.3, 0.2  # probability of a missing sensor, and of an unknown column, in every second vector
+_MISSING, _UNKNOWN = 0.3, 0.2  # probabilities of a missing sensor and of an unknown column, in every second vector
 _TRIES = 1000  # per vector
 
 Floats = NDArray[np.float64]
@@ -36,7 +36,7 @@ class GoldenVectors(Section):
     """Raw feature vectors and their probabilities.
 
     Attributes:
-        inputs: (g, d) float64 raw features, NaN where unknown, in the order in which a network with memory meets them.
+        inputs: (g, d) float64 raw features, NaN where unknown. A network with memory gets them in this order.
         outputs: (g, c) float32 probabilities.
     """
 
@@ -53,12 +53,13 @@ class GoldenVectors(Section):
 
     @classmethod
     def draw(cls, predictor: Predictor, layout: Layout, mean: Floats, scale: Floats, seed: int) -> GoldenVectors:
-        """Eight vectors around `mean` with deviations `scale`, every second with unknown columns and missing sensors.
+        """Eight random vectors with means `mean` and deviations `scale`.
 
-        Each keeps the network at least 1e-3 away from its discontinuities, or as far as 1000 draws find.
+        Every second vector has unknown columns and missing sensors. Each vector keeps the network at least 1e-3 away
+        from its discontinuities, or is the best of 1000 draws.
 
         Raises:
-            ModelError: The network comes within 2e-5 of a discontinuity in every draw.
+            ModelError: Every draw of a vector is within 2e-5 of a discontinuity.
         """
         rng = np.random.default_rng([seed, COUNT])
         inputs = np.empty((COUNT, len(mean)))
@@ -80,10 +81,10 @@ class GoldenVectors(Section):
         return cls(inputs, np.stack(_run(predictor, inputs)))
 
     def check(self, predictor: Predictor, labels: Sequence[str]) -> None:
-        """Compare the outputs of this machine with those that the file promises.
+        """Compare the outputs on this machine with the outputs in the file.
 
         Raises:
-            ModelError: Naming the first vector and label that differ by more than 1e-4.
+            ModelError: An output differs by more than 1e-4. The message has the first such vector and label.
         """
         computed = np.stack(_run(predictor, self.inputs))
         wrong = np.argwhere(~(np.abs(computed - self.outputs) <= TOLERANCE))
@@ -110,7 +111,7 @@ class GoldenVectors(Section):
 
     @classmethod
     def array_types(cls, document: Mapping[str, Any], d: int, c: int) -> dict[str, ArrayType]:
-        """A row a vector."""
+        """Types of inputs and outputs, with one row per vector."""
         count = document["count"]
         return {"inputs": ("<f8", (count, d)), "outputs": ("<f4", (count, c))}
 
@@ -122,7 +123,7 @@ class GoldenVectors(Section):
 
 
 def _run(predictor: Predictor, inputs: Sequence[Floats] | Floats) -> list[NDArray[np.float32]]:
-    """Probabilities of consecutive vectors, one at a time as the robot computes them."""
+    """Probabilities of consecutive vectors, computed one at a time as on the robot."""
     predictor.reset()
     return [predictor.probabilities(x) for x in inputs]
 

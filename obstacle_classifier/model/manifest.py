@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The manifest of format 2: the JSON member that says which sections a model file has and which arrays they own."""
+"""The manifest of format 2: the JSON member that lists the sections of a model file and declares their arrays."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ FORMAT = "obstacle_classifier model"
 VERSION = 2
 MINOR = 0
 MAX_MANIFEST_BYTES = 2**20
-MAX_ARRAY_BYTES = 2**25  # all arrays together: 8 million float32 parameters
+MAX_ARRAY_BYTES = 2**25  # total of all arrays: 8 million float32 parameters
 
 SECTIONS: tuple[type[Section], ...] = (
     SensorsSection,
@@ -59,7 +59,7 @@ SECTIONS: tuple[type[Section], ...] = (
     Provenance,
 )
 
-_MAX_VALUES = 20_000  # bounds the time that parsing and validation take
+_MAX_VALUES = 20_000  # limits the time of parsing and validation
 _MAX_LEVELS = 64
 _SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -76,10 +76,12 @@ _SCHEMA: dict[str, Any] = {
 
 
 def encode(document: Mapping[str, Any]) -> bytes:
-    """The one JSON text of a manifest: ASCII, no spaces, keys in order (the sensors' order is that of the columns).
+    """The JSON text of a manifest: ASCII, no spaces, keys in the document's order.
+
+    Keys are not sorted, because the order of the sensors is the order of the columns.
 
     Raises:
-        ModelError: It is larger than `parse` reads.
+        ModelError: The text is larger than the limit of `parse`.
     """
     text = json.dumps(document, separators=(",", ":"), allow_nan=False).encode("ascii")
     _check_size(text)
@@ -87,10 +89,10 @@ def encode(document: Mapping[str, Any]) -> bytes:
 
 
 def parse(raw: bytes) -> dict[str, Any]:
-    """A JSON document of this format, of a version that this package reads.
+    """The document of a manifest's JSON text, in a version that this package reads.
 
     Raises:
-        ModelError: Naming the key, what was found and what was expected.
+        ModelError: The text is not such a manifest. The message has the key, the value found and the value expected.
     """
     _check_size(raw)
     try:
@@ -111,7 +113,7 @@ def validate_sections(document: Mapping[str, Any]) -> None:
     """Check a parsed manifest of this version against the schemas of its sections.
 
     Raises:
-        ModelError: Naming the key, what was found and what was expected.
+        ModelError: A section does not fit. The message has the key, the value found and the value expected.
     """
     try:
         validate(document, _SCHEMA, "manifest")
@@ -133,10 +135,10 @@ def validate_sections(document: Mapping[str, Any]) -> None:
 
 
 def array_types(document: Mapping[str, Any]) -> dict[str, ArrayType]:
-    """The arrays that belong to a valid manifest, by name; those of unknown optional sections are not among them.
+    """The types of the arrays that a valid manifest declares, by name, without arrays of unknown optional sections.
 
     Raises:
-        ModelError: A section contradicts another, or all together are larger than a model may be.
+        ModelError: A section contradicts another section, or all arrays together are too large for a model.
     """
     sections = document["sections"]
     d, c = len(sections["sensors"]["columns"]), len(sections["labels"]["labels"])
@@ -156,10 +158,10 @@ def array_types(document: Mapping[str, Any]) -> dict[str, ArrayType]:
 def check_array_types(
     document: Mapping[str, Any], expected: Mapping[str, ArrayType], found: Mapping[str, ArrayType]
 ) -> None:
-    """Compare the arrays of a file with those that belong to its manifest.
+    """Compare the arrays of a file with the arrays that its manifest declares.
 
     Raises:
-        ModelError: One is missing, extra or of another type.
+        ModelError: An array is missing, is not declared, or has another type.
     """
     for name, wanted in expected.items():
         if name not in found:
@@ -173,10 +175,10 @@ def check_array_types(
 
 
 def read_sections(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> dict[str, Any]:
-    """The sections of a valid manifest by name, those that this package knows.
+    """The sections of a valid manifest by name. Unknown optional sections are left out.
 
     Raises:
-        ModelError: A section holds values that are not usable.
+        ModelError: A section has unusable values.
     """
     sections = {}
     for section in SECTIONS:
@@ -188,7 +190,7 @@ def read_sections(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> d
 
 
 def digest(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> str:
-    """SHA-256 over the manifest without its digest, then over name, type and bytes of each array in sorted order."""
+    """SHA-256 of the manifest without its digest, then of name, type and bytes of each array in sorted order."""
     text = json.dumps({key: value for key, value in document.items() if key != "digest"}, separators=(",", ":"))
     total = hashlib.sha256(text.encode("ascii"))
     for name in sorted(arrays):

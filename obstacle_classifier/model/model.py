@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""A trained classifier with everything that the robot needs to run it, and its file."""
+"""A trained classifier with everything that the robot needs, and its file."""
 
 from __future__ import annotations
 
@@ -39,23 +39,23 @@ from obstacle_classifier.networks import Array, Network
 
 __all__ = ["Model"]
 
-_MAX_MESSAGE = 400  # characters: what a hostile file holds may be long
+_MAX_MESSAGE = 400  # characters; a hostile file may have long names
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A classifier of d columns and c labels; arrays are read-only, and models with equal digests are equal.
+    """A classifier of d columns and c labels. Its arrays are read-only. Models with equal digests are equal.
 
     Attributes:
-        sensors: The sensors configuration that gives the columns.
+        sensors: The sensors configuration, which defines the columns.
         network: Kind, spec and arrays of the network.
-        decisions: Per label, calibration and rule.
+        decisions: Calibration and rule of each label.
         golden: Test vectors.
         provenance: Origin, training options, scores and bags.
-        reference: Statistics of the training columns, None in a model of format 1.
+        reference: Statistics of the training columns; None in a model from a file of format 1.
 
     Raises:
-        ModelError: The parts do not belong together, or hold numbers that no usable model has.
+        ModelError: The parts do not fit together, or have unusable numbers.
     """
 
     sensors: SensorsConfig
@@ -86,13 +86,14 @@ class Model:
         seed: int = 0,
         bags: Sequence[Mapping[str, str]] = (),
     ) -> Model:
-        """A model of this package version, made now (or at SOURCE_DATE_EPOCH), with golden vectors drawn from the seed.
+        """A new model with golden vectors drawn from the seed.
 
-        Calibration and rules are the identity and a threshold of 0.5 unless given.
+        The defaults are the identity as calibration, and a threshold of 0.5 as rule. The creation time is now, or
+        SOURCE_DATE_EPOCH.
 
         Raises:
-            ModelError: The numbers are not those of a usable model, such as after a training that diverged.
-            ConfigError: SOURCE_DATE_EPOCH is no time.
+            ModelError: The numbers are unusable, for instance because the training diverged.
+            ConfigError: SOURCE_DATE_EPOCH is not a time.
         """
         c = len(sensors.labels)
         calibration = (Calibration(),) * c if calibration is None else tuple(calibration)
@@ -109,13 +110,13 @@ class Model:
 
     @classmethod
     def load(cls, path: str | Path) -> Model:
-        """Read a model file and try it.
+        """The model of a file, checked completely.
 
-        Before any array is read, the members, their types and sizes are checked against the manifest and the limits;
-        then the digest, the numbers, and the golden vectors on this machine.
+        The members, their types and sizes are checked against the manifest and the limits before an array is read. Then
+        come the digest, the numbers, and the golden vectors on this machine.
 
         Raises:
-            ModelError: Naming the file, what was found where, and what was expected.
+            ModelError: A check failed. The message has the file, the place, the value found and the value expected.
         """
         try:
             model = _from_file(*model_file.read(path))
@@ -126,12 +127,12 @@ class Model:
         return model
 
     def save(self, path: str | Path) -> None:
-        """Write the model such that `path` holds the old file or the whole new one at every instant.
+        """Write the model file. At every instant, `path` holds the old file or the complete new file.
 
-        The bytes pass every check of `load` before the file is touched. Equal models give equal bytes.
+        The bytes must pass every check of `load` before the file is touched. Equal models give equal bytes.
 
         Raises:
-            ModelError: The file cannot be written, or could not be loaded.
+            ModelError: The bytes fail a check of `load`, or the file cannot be written.
         """
         try:
             data = model_file.encode({**self.document, "digest": self.digest}, self.arrays)
@@ -144,11 +145,11 @@ class Model:
             raise ModelError(f"{path}: cannot be written: {error.strerror or error}") from None
 
     def with_metrics(self, metrics: Mapping[str, Any]) -> Model:
-        """The same model with these scores."""
+        """A copy of the model with these scores."""
         return replace(self, provenance=replace(self.provenance, metrics=metrics))
 
     def with_rules(self, rules: Sequence[DecisionRule]) -> Model:
-        """The same model with these decision rules, one for each label."""
+        """A copy of the model with these decision rules, one for each label."""
         return replace(self, decisions=replace(self.decisions, rules=tuple(rules)))
 
     @property
@@ -168,7 +169,7 @@ class Model:
 
     @property
     def rules(self) -> tuple[DecisionRule, ...]:
-        """Rule of each label, from probability to presence."""
+        """Decision rule of each label."""
         return self.decisions.rules
 
     @property
@@ -178,7 +179,7 @@ class Model:
 
     @property
     def bags(self) -> tuple[Mapping[str, str], ...]:
-        """`name`, `sha256` and, optionally, `part` of each bag used."""
+        """`name`, `sha256` and, if known, `part` of each bag used."""
         return self.provenance.bags
 
     @property
@@ -193,16 +194,16 @@ class Model:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The manifest of the file, but for the digest."""
+        """The manifest of the file, without the digest."""
         return _document(self.sections)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of all that the file holds, in hexadecimal."""
+        """SHA-256 of the content of the file, in hexadecimal."""
         return manifest.digest(self.document, self.arrays)
 
     def predictor(self) -> Predictor:
-        """A new predictor with buffers and memory of its own: one for each thread."""
+        """A new predictor with its own buffers and memory. Use one predictor per thread."""
         return Predictor(self.network.restore().compile(), self.calibration)
 
     def __eq__(self, other: object) -> bool:
@@ -259,7 +260,7 @@ def _check_size(
     provenance: Provenance,
     reference: Reference | None,
 ) -> None:
-    """Refuse a model that no file holds, before golden vectors are drawn for it."""
+    """Refuse a model that is too large for a file, before golden vectors are drawn."""
     d, c = len(sensors.columns), len(sensors.labels)
     blank = GoldenVectors(np.zeros((1, d)), np.zeros((1, c), np.float32))
     document = _document(_sections(sensors, network, decisions, blank, provenance, reference))
@@ -268,17 +269,17 @@ def _check_size(
 
 
 def _typical(reference: Reference | None, d: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Centre and deviation of each column (d,), by which golden vectors are drawn."""
+    """Centre and deviation (d,) of the columns, for the draw of golden vectors."""
     if reference is None:
         return np.zeros(d), np.ones(d)
     low, centre, high = (reference.quantiles[reference.levels.index(level)] for level in (0.05, 0.5, 0.95))
-    # Between its quantiles of 5 and 95 %, a normal distribution has 3.29 deviations.
+    # In a normal distribution, the quantiles of 5 % and 95 % are 3.29 deviations apart.
     deviation = np.where(np.isfinite(high) & (high > low), high / 3.29 - low / 3.29, 1.0)
     return np.where(np.isfinite(centre), centre, 0.0), deviation
 
 
 def _now() -> str:
-    """UTC time, or that of SOURCE_DATE_EPOCH (https://reproducible-builds.org/specs/source-date-epoch)."""
+    """The current UTC time, or the time SOURCE_DATE_EPOCH (https://reproducible-builds.org/specs/source-date-epoch)."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     try:
         time = datetime.now(timezone.utc) if epoch is None else datetime.fromtimestamp(int(epoch), timezone.utc)

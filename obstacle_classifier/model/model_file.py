@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""A model file as its manifest and arrays: the content read is complete, of the declared sizes and unchanged."""
+"""Read and write model files as manifest and arrays. Reading checks sizes, completeness and digest."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def encode(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
 
 
 def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Array]]:
-    """The manifest and the arrays of a model file, in format 2 whatever the file's format.
+    """The manifest and the arrays of a model file, always in format 2. A file of format 1 is converted.
 
-    Members, types, shapes and total size are checked against the manifest and the limits before any array is read; then
-    the digest.
+    Members, types, shapes and the total size are checked against the manifest and the limits before an array is read.
+    The digest is checked afterwards.
 
     Raises:
-        ModelError: What was found where, and what was expected; without the path.
+        ModelError: A check failed. The message has the place, the value found and the value expected, not the path.
     """
     try:
         stream, size = open_regular_file(path)
@@ -51,7 +51,7 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Array]]:
 
 
 def read_stream(stream: BinaryIO, size: int) -> tuple[dict[str, Any], dict[str, Array]]:
-    """As `read`, from an open file of `size` bytes."""
+    """The result of `read` for an open file of `size` bytes."""
     if size > MAX_FILE_BYTES:
         raise ModelError(f"found {size} bytes, expected at most {MAX_FILE_BYTES}")
     container = Container(stream, size)

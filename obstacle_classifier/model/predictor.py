@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""One raw feature vector to probabilities, as the robot computes them at every interval."""
+"""From one raw feature vector to probabilities, as computed at every interval on the robot."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ __all__ = ["Calibration", "Predictor"]
 Floats = NDArray[np.float64]
 
 _ONE = np.array(1.0)
-_MOST = np.array(700.0)  # e^700 is finite in float64, its reciprocal 0 in float32
+_MOST = np.array(700.0)  # e^700 is finite in float64, and its reciprocal is 0 in float32
 
 
 class Calibration(NamedTuple):
-    """Factor of one label's logit, and the offset added afterwards, before the sigmoid."""
+    """Calibration of one label: sigmoid(scale * logit + offset)."""
 
     scale: float = 1.0
     offset: float = 0.0
 
 
 class Predictor:
-    """Network, calibration and sigmoid for one vector a call, in buffers of its own.
+    """Network, calibration and sigmoid for one vector per call.
 
-    The same sequence of vectors after `reset` gives the same bits, from every instance on a machine. One instance
-    serves one thread.
+    The same sequence of vectors after `reset` gives the same bits from every instance on a machine. An instance has its
+    own buffers: use one per thread.
 
     Args:
-        network: The network.
-        calibration: One for each of the c labels.
+        network: The compiled network.
+        calibration: Calibration of each of the c labels.
     """
 
     def __init__(self, network: CompiledNetwork, calibration: Sequence[Calibration]) -> None:
@@ -47,7 +47,7 @@ class Predictor:
         self._exponent = np.empty(len(calibration))
 
     def probabilities(self, x: Floats) -> NDArray[np.float32]:
-        """Probabilities (c,) float32, a new array, of the raw features x (d,) float64, NaN where unknown."""
+        """Probabilities (c,) float32, in a new array, of the raw features x (d,) float64, NaN where unknown."""
         exponent = np.multiply(self._network.logits(x), self._factor, out=self._exponent)
         np.subtract(exponent, self._offset, out=exponent)
         np.minimum(exponent, _MOST, out=exponent)
@@ -58,17 +58,17 @@ class Predictor:
         return p
 
     def spread(self) -> NDArray[np.float32] | None:
-        """Standard deviation (c,) over the members' probabilities at the last call, a new array; None for one member.
+        """Standard deviation (c,) of the members' probabilities at the last call, in a new array; None for one member.
 
-        Members are not calibrated one by one, so it is the spread before calibration.
+        It is the spread before calibration, because members are not calibrated one by one.
         """
         spread = self._network.spread()
         return None if spread is None else spread.copy()
 
     def reset(self) -> None:
-        """Forget earlier vectors: the next one does not follow them."""
+        """Forget earlier vectors. The next vector starts a new sequence."""
         self._network.reset()
 
     def margin(self) -> float:
-        """Distance of the last call to the network's nearest discontinuity; infinite if it has none."""
+        """Distance of the last call to the network's nearest discontinuity; infinite if the network is continuous."""
         return self._network.margin()

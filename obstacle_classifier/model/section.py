@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The contract of a section of a model file: one class that declares its fields once, and reads and writes itself."""
+"""The base class of the sections of a model file. A section declares its fields once, and reads and writes itself."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Key:
     """Marks a field of a section as a key of the manifest: `field: Annotated[type, Key(...)]`.
 
     Attributes:
-        schema: JSON schema of its value there.
-        description: Its meaning, for the document of the file format.
+        schema: JSON schema of the key's value.
+        description: Meaning of the key, for docs/model_file.md.
     """
 
     schema: Mapping[str, Any]
@@ -32,11 +32,11 @@ class Key:
 
 
 class Section(ABC):
-    """A frozen dataclass whose fields with a `Key` are keys of the manifest; its arrays are members of the file.
+    """A frozen dataclass. Its fields with a `Key` are keys of the manifest, and its arrays are members of the file.
 
     Attributes:
-        name: Key of the section in the manifest, and prefix of its arrays: `<name>.<array>`.
-        required: Whether a file without this section is refused.
+        name: Key of the section in the manifest, and prefix of the names of its arrays: `<name>.<array>`.
+        required: Whether a file must have this section.
     """
 
     name: ClassVar[str]
@@ -64,7 +64,7 @@ class Section(ABC):
         }
 
     def document(self) -> dict[str, Any]:
-        """The section as JSON-able data."""
+        """The section as JSON data."""
         return {name: plain(getattr(self, name)) for name in self.declared_keys()}
 
     def arrays(self) -> dict[str, Array]:
@@ -73,10 +73,10 @@ class Section(ABC):
 
     @classmethod
     def array_types(cls, document: Mapping[str, Any], d: int, c: int) -> dict[str, ArrayType]:
-        """The arrays that belong to a document of the section.
+        """The types of the section's arrays, by name without prefix.
 
         Args:
-            document: What the file declares; it fits `schema`.
+            document: The section in the manifest. It has passed `schema`.
             d: Number of columns.
             c: Number of labels.
 
@@ -88,20 +88,20 @@ class Section(ABC):
 
     @classmethod
     def read(cls, document: Mapping[str, Any], arrays: Mapping[str, Array]) -> Any:
-        """The section from its document and arrays, which fit `schema` and `array_types`.
+        """The section from its document and arrays, which have passed `schema` and `array_types`.
 
         Raises:
-            ModelError: Its values are not usable.
+            ModelError: The values are unusable.
         """
         del arrays
         return cls(**document)
 
 
 def plain(value: Any) -> Any:
-    """`value` as JSON can hold it: tuples as lists, NumPy numbers as Python's, numbers that are not finite as None.
+    """`value` as JSON data: tuples become lists, NumPy numbers Python numbers, and numbers that are not finite None.
 
     Raises:
-        TypeError: It holds something else.
+        TypeError: JSON has no form for a part of the value.
     """
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
@@ -117,7 +117,7 @@ def plain(value: Any) -> Any:
 
 
 def read_only(array: Array, dtype: str) -> Array:
-    """The array itself if it is read-only, contiguous and of this dtype, else such a copy."""
+    """The array itself if it is read-only, contiguous and of this dtype; else a copy with these properties."""
     if array.dtype.str == dtype and array.flags.c_contiguous and not array.flags.writeable:
         return array
     copy = np.array(array, dtype, order="C")

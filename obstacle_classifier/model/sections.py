@@ -28,12 +28,12 @@ __all__ = ["LabelsSection", "NetworkSection", "Provenance", "Reference", "Sensor
 
 @dataclass(frozen=True)
 class SensorsSection(Section):
-    """The sensors configuration and the feature columns that it gives."""
+    """The sensors configuration and its feature columns."""
 
     config: Annotated[SensorsConfig, Key({"type": "object"}, "the [sensors file](sensors_file.md) as parsed")]
     columns: Annotated[
         tuple[str, ...],
-        Key({"type": "array", "minItems": 1}, "names of the d feature columns, which `config` must give again"),
+        Key({"type": "array", "minItems": 1}, "names of the d feature columns; they must be the columns of `config`"),
     ]
 
     name: ClassVar[str] = "sensors"
@@ -49,7 +49,7 @@ class SensorsSection(Section):
 
     @classmethod
     def read(cls, document: Mapping[str, Any], arrays: Mapping[str, Array]) -> SensorsSection:
-        """The section, whose configuration gives the columns that the file names."""
+        """The section, after a check that the columns in the file are the columns of the configuration."""
         del arrays
         try:
             config = parse_sensors(document["config"], "manifest: sensors")
@@ -61,11 +61,11 @@ class SensorsSection(Section):
 
 @dataclass(frozen=True)
 class NetworkSection(Section):
-    """A network at rest: its kind, its spec and read-only arrays.
+    """A stored network: its kind, its spec and read-only arrays.
 
     Attributes:
         kind: Name of a registered kind.
-        spec: What `Network.restore` needs beside the arrays.
+        spec: The result of `Network.spec`, which `Network.restore` needs in addition to the arrays.
         numbers: The arrays by name.
     """
 
@@ -82,7 +82,7 @@ class NetworkSection(Section):
         return cls(network.kind, plain(network.spec()), numbers)
 
     def restore(self) -> Network:
-        """A network that can be trained on, asked or compiled; its arrays are copies."""
+        """A network with copies of the arrays. It can be trained further, evaluated or compiled."""
         return network_class(self.kind).restore(self.spec, self.numbers)
 
     def arrays(self) -> dict[str, Array]:
@@ -91,20 +91,20 @@ class NetworkSection(Section):
 
     @classmethod
     def array_types(cls, document: Mapping[str, Any], d: int, c: int) -> dict[str, ArrayType]:
-        """The arrays of the kind and spec."""
+        """The types of the network's arrays, from its kind and spec."""
         kind = network_class(document["kind"])
         validate_section(document["spec"], kind.spec_schema, "network.spec")
         return kind.array_types(document["spec"], d, c)
 
     @classmethod
     def read(cls, document: Mapping[str, Any], arrays: Mapping[str, Array]) -> NetworkSection:
-        """The section; `Network.check` has yet to see the numbers."""
+        """The section. Its numbers are not checked; `Network.check` does that."""
         return cls(document["kind"], document["spec"], dict(arrays))
 
 
 @dataclass(frozen=True)
 class LabelsSection(Section):
-    """Per label: its name, the calibration of its logit, and the rule that decides when it is present."""
+    """Name, calibration and decision rule of each label."""
 
     labels: tuple[str, ...]
     calibration: tuple[Calibration, ...]
@@ -125,7 +125,7 @@ class LabelsSection(Section):
 
     @classmethod
     def declared_keys(cls) -> dict[str, Key]:
-        """One key, a list with an entry a label."""
+        """One key: a list with one entry per label."""
         number = {"type": "integer", "minimum": 1}
         calibration = {"scale": {"type": "number", "exclusiveMinimum": 0}, "offset": {"type": "number"}}
         entry = {
@@ -140,7 +140,7 @@ class LabelsSection(Section):
         return {"labels": Key(schema, description)}
 
     def document(self) -> dict[str, Any]:
-        """An entry a label."""
+        """A list with one entry per label."""
         rows = zip(self.labels, self.calibration, self.rules, strict=True)
         return {
             "labels": [
@@ -169,11 +169,11 @@ class LabelsSection(Section):
 
 @dataclass(frozen=True)
 class Reference(Section):
-    """Statistics of the raw training columns, for comparison with what a robot meets later.
+    """Statistics of the raw training columns, for comparison with the features on a robot.
 
     Attributes:
         levels: The q levels of the quantiles, increasing from 0 to 1.
-        quantiles: (q, d) float64 quantiles of each column's known values, NaN in a column without any.
+        quantiles: (q, d) float64 quantiles of each column's known values; NaN in a column without a known value.
         unknown: (d,) float64 share of the rows in which the column is unknown.
     """
 
@@ -208,17 +208,17 @@ class Reference(Section):
         for column in range(X.shape[1]):
             values = X[known[:, column], column]
             if len(values):
-                # A quantile between two large values may overflow, so one of the values is taken.
+                # Interpolation between two large values may overflow. Method "lower" takes one of the values.
                 quantiles[:, column] = np.quantile(values, cls.LEVELS, method="lower")
         return cls(cls.LEVELS, quantiles, 1.0 - known.mean(axis=0))
 
     def arrays(self) -> dict[str, Array]:
-        """Quantiles and shares."""
+        """Quantiles, and shares of unknown values."""
         return {"quantiles": self.quantiles, "unknown": self.unknown}
 
     @classmethod
     def array_types(cls, document: Mapping[str, Any], d: int, c: int) -> dict[str, ArrayType]:
-        """A column each."""
+        """Types of the quantiles and shares, with one entry per column."""
         del c
         return {"quantiles": ("<f8", (len(document["levels"]), d)), "unknown": ("<f8", (d,))}
 
@@ -230,15 +230,15 @@ class Reference(Section):
 
 @dataclass(frozen=True)
 class Provenance(Section):
-    """Where a model comes from.
+    """The origin of a model.
 
     Attributes:
         package_version: Version of the package that made it.
         created: UTC time, ISO 8601.
         seed: Seed of the training.
-        training: Training options, JSON-able.
-        metrics: Scores on held-out data, JSON-able.
-        bags: `name`, `sha256` and, optionally, `part` of each bag used.
+        training: Training options, as JSON data.
+        metrics: Scores on held-out data, as JSON data.
+        bags: `name`, `sha256` and, if known, `part` of each bag used.
     """
 
     package_version: Annotated[str, Key({"type": "string"}, "of the package that made the model")]
@@ -268,12 +268,12 @@ class Provenance(Section):
 
     @classmethod
     def declared_keys(cls) -> dict[str, Key]:
-        """The declared keys, and the size of the list of bags: a fleet's list is too long for the manifest."""
+        """The declared keys and the size of the list of bags. A fleet's list is too long for the manifest itself."""
         size = {"type": "integer", "minimum": 0, "maximum": bag_list.MAX_BYTES}
         return {**super().declared_keys(), "bags": Key(size, "bytes of the array `provenance.bags`")}
 
     def document(self) -> dict[str, Any]:
-        """The declared keys, and the size of the list of bags."""
+        """The declared keys and the size of the list of bags."""
         own = {name: plain(getattr(self, name)) for name in super().declared_keys()}
         return {**own, "bags": len(bag_list.encode(self.bags))}
 
@@ -283,7 +283,7 @@ class Provenance(Section):
 
     @classmethod
     def array_types(cls, document: Mapping[str, Any], d: int, c: int) -> dict[str, ArrayType]:
-        """The list of bags."""
+        """Type of the list of bags."""
         del d, c
         return {"bags": ("|u1", (document["bags"],))}
 
@@ -297,7 +297,7 @@ def validate_section(document: object, schema: Mapping[str, Any], key: str) -> N
     """Check a part of the manifest against its JSON schema.
 
     Raises:
-        ModelError: Naming the key, what was found and what was expected.
+        ModelError: The part does not fit. The message has the key, the value found and the value expected.
     """
     try:
         validate(document, schema, "manifest", key)
@@ -306,10 +306,10 @@ def validate_section(document: object, schema: Mapping[str, Any], key: str) -> N
 
 
 def check_names(key: str, found: Sequence[object], expected: Sequence[str]) -> None:
-    """Refuse a list of names that is not the one that the sensors configuration gives.
+    """Refuse a list of names that differs from the list of the sensors configuration.
 
     Raises:
-        ModelError: Naming the first entry that differs.
+        ModelError: The lists differ. The message has the first entry that differs.
     """
     for index, (one, other) in enumerate(zip_longest(found, expected)):
         if one != other:

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Model files of format 1 as documents and arrays of format 2; the numbers are the same, bit for bit."""
+"""Conversion of model files of format 1 to documents and arrays of format 2. Every number keeps its bits."""
 
 from __future__ import annotations
 
@@ -56,23 +56,23 @@ def validate(document: Mapping[str, Any]) -> None:
     """Check a parsed manifest of format 1.
 
     Raises:
-        ModelError: Naming the key, what was found and what was expected.
+        ModelError: A key does not fit. The message has the key, the value found and the value expected.
     """
     validate_section(document, _SCHEMA, "")
 
 
 def array_types(document: Mapping[str, Any]) -> dict[str, ArrayType]:
-    """The arrays of a valid manifest of format 1.
+    """The types of the arrays of a valid manifest of format 1, by name.
 
     Raises:
-        ModelError: All together are larger than a model may be, or columns, widths and labels disagree.
+        ModelError: All arrays together are too large for a model, or columns, widths and labels disagree.
     """
     upgraded = manifest.array_types(_document(document))
     return {_old_name(name): kind for name, kind in upgraded.items() if name != "provenance.bags"}
 
 
 def upgrade(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> tuple[dict[str, Any], dict[str, Array]]:
-    """The document and the arrays of format 2."""
+    """The document and the arrays in format 2."""
     layers = range(len(list(pairwise(document["network"]["widths"]))))
     names = ["mean", "scale", *(f"{kind}{layer}" for layer in layers for kind in "Wb")]
     bags = np.frombuffer(encode_bags(document["bags"]), np.uint8)

@@ -1,9 +1,9 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Networks: raw feature vectors to one logit per label. One module a kind; the registry below is the only list.
+"""Networks map raw feature vectors to one logit per label. Each kind has its own module.
 
-A new kind is a class in a module of its own and one entry in `NETWORKS`.
+A new kind needs a class in a new module, and one `register` line below. There is no other list of kinds.
 """
 
 from obstacle_classifier.networks.ensemble import EnsembleNetwork

@@ -30,7 +30,7 @@ class MLPNetwork(Network):
     Args:
         parameters: (W, b) of each Linear, W (i, o) and b (o,); copied as float32.
         mean: (d,) training means of the raw columns, 0 for `<sensor>.missing`; copied as float64.
-        scale: (d,) training deviations, positive, 1 for `<sensor>.missing`; copied as float64.
+        scale: (d,) training standard deviations, positive, 1 for `<sensor>.missing`; copied as float64.
 
     Raises:
         ModelError: The shapes do not chain.
@@ -59,7 +59,7 @@ class MLPNetwork(Network):
 
     @classmethod
     def create(cls, X: Floats, layout: Layout, c: int, *, hidden: int, rng: np.random.Generator) -> MLPNetwork:
-        """Two hidden layers, Kaiming weights, then a start that is almost linear; see `start_almost_linear`."""
+        """A network with two hidden layers and Kaiming weights, changed by `start_almost_linear`."""
         mean, scale = fit_normaliser(X, layout.is_missing)
         network = cls.of(MLP(len(layout.columns), hidden, c, rng, np.float32), mean, scale)
         network.start_almost_linear()
@@ -67,12 +67,12 @@ class MLPNetwork(Network):
 
     @classmethod
     def of(cls, mlp: MLP, mean: Array, scale: Array) -> MLPNetwork:
-        """The network with copies of an MLP's parameters."""
+        """A network with copies of an MLP's parameters."""
         return cls([(linear.W, linear.b) for linear in mlp.linears], mean, scale)
 
     @classmethod
     def array_types(cls, spec: Mapping[str, Any], d: int, c: int) -> dict[str, ArrayType]:
-        """(W, b) of each Linear, mean and scale."""
+        """Types of W and b of each Linear, of mean and of scale."""
         widths = spec["widths"]
         if (widths[0], widths[-1]) != (d, c):
             raise ModelError(f"network of widths {widths}: expected {d} inputs and {c} outputs")
@@ -109,13 +109,14 @@ class MLPNetwork(Network):
         return f"{' -> '.join(map(str, self.spec()['widths']))}, {super().summary()}"
 
     def start_almost_linear(self) -> None:
-        """Halve all weights and set the hidden biases to 2, so that training starts from a nearly linear network.
+        """Halve all weights and set the hidden biases to 2. Training then starts from a nearly linear network.
 
-        ScaledReLU jumps from 0 to 2 at 1. With the weights as drawn and biases 0 most hidden units are off, and each
-        jumps somewhere amid the data: a rough function of large logits (deviation 5), which descent on a few
-        recordings never smooths where they have few examples. Moved so, the first layer's pre-activations lie at 2
-        with deviation 0.7, nine in ten of them above 1: a unit mostly passes 2x, and training adds jumps where
-        examples ask for them.
+        ScaledReLU jumps from 0 to 2 at 1. With the drawn weights and biases of 0, most hidden units are off, and each
+        unit jumps somewhere in the range of the data. The network is then a rough function with large logits
+        (deviation 5). Gradient descent on a few recordings never smooths it where they have few examples.
+
+        After this change, the first layer's pre-activations have mean 2 and deviation 0.7. Nine in ten are above 1.
+        Most units output 2x, and training adds jumps where the examples need them.
         """
         for linear in self.linears:
             linear.W *= 0.5
@@ -123,7 +124,7 @@ class MLPNetwork(Network):
             linear.b[:] = 2.0
 
     def check(self, layout: Layout) -> None:
-        """Refuse numbers that are not finite, too large, or standardise a `missing` column."""
+        """Refuse numbers that are not finite or too large, and a mean or scale that changes a `missing` column."""
         for name, array in self.parameters().items():
             refuse(name, array, ~(np.abs(array) <= MAX_PARAMETER), f"numbers of at most {MAX_PARAMETER:g}")
         mean, scale, most = self.mean, self.scale, f"{MAX_FEATURE:g}"
@@ -145,18 +146,18 @@ class MLPNetwork(Network):
         return X
 
     def gradients(self, batch: Batch) -> tuple[float, dict[str, Array]]:
-        """The exact loss, and its gradients from the logits: (P - Y)/n, which saturation does not lose."""
+        """The exact loss and its gradients, from (P - Y)/n at the logits, which does not vanish in saturation."""
         loss, gradients = backpropagate(self._layers, batch.inputs, batch.targets)
         return loss, dict(zip(self.parameters(), gradients, strict=True))
 
     def compile(self) -> CompiledMLPNetwork:
-        """The network for one feature vector a call."""
+        """A copy of the network that takes one feature vector per call."""
         parameters = [(linear.W, linear.b) for linear in self.linears]
         return CompiledMLPNetwork(parameters, self.mean.copy(), self.scale.copy())
 
 
 class CompiledMLPNetwork:
-    """Standardise and `CompiledMLP`, without allocation."""
+    """Standardiser and `CompiledMLP`. A call allocates nothing."""
 
     def __init__(self, parameters: Parameters, mean: Floats, scale: Floats) -> None:
         self._mlp = CompiledMLP(parameters)
@@ -169,13 +170,13 @@ class CompiledMLPNetwork:
         return self._mlp.logits(self._standardise(x, work=self._work, nan=self._nan, out=self._inputs))
 
     def spread(self) -> None:
-        """None: there is one member."""
+        """None, because there is one member."""
 
     def reset(self) -> None:
-        """Do nothing: the network has no memory."""
+        """Do nothing, because the network has no memory."""
 
     def margin(self) -> float:
-        """Distance of the nearest hidden unit to ScaledReLU's jump: min |z - 1| at the last call."""
+        """Smallest distance of a hidden unit to ScaledReLU's jump, |z - 1|, at the last call."""
         return self._mlp.nearest_jump()
 
 

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The contract of a network kind, and the registry of kinds."""
+"""The interface of a network kind, and the registry of kinds."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ Float32Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Batch:
-    """Examples of one training step.
+    """The examples of one training step.
 
     Attributes:
-        inputs: (n, e) float32, as `Network.inputs` makes them.
+        inputs: (n, e) float32 rows from `Network.inputs`.
         targets: (n, c) float32 from 0 (absent) to 1 (present).
     """
 
@@ -38,22 +38,22 @@ class Batch:
 
 
 class CompiledNetwork(Protocol):
-    """A network for one feature vector a call, in buffers of its own: one instance serves one thread.
+    """A network that takes one feature vector per call. It has its own buffers: use one instance per thread.
 
-    The same sequence of calls after `reset` gives the same bits, from every instance on a machine.
+    The same sequence of calls after `reset` gives the same bits from every instance on a machine.
     """
 
     def logits(self, x: Floats) -> Array:
-        """Logits (c,) of raw features x (d,) float64, NaN where unknown; the next call may overwrite the result."""
+        """Logits (c,) of raw features x (d,) float64, NaN where unknown. The next call may overwrite the result."""
 
     def spread(self) -> Float32Array | None:
-        """Standard deviation (c,) over the members' probabilities at the last call; None for a single network."""
+        """Standard deviation (c,) of the members' probabilities at the last call; None for a single network."""
 
     def reset(self) -> None:
         """Forget earlier feature vectors. A network without memory does nothing."""
 
     def margin(self) -> float:
-        """Distance of the last call to the nearest discontinuity, infinite for a continuous network."""
+        """Distance of the last call to the nearest discontinuity; infinite for a continuous network."""
 
 
 class Network(ABC):
@@ -70,49 +70,49 @@ class Network(ABC):
     @classmethod
     @abstractmethod
     def create(cls, X: Floats, layout: Layout, c: int, *, hidden: int, rng: np.random.Generator) -> Network:
-        """A network before training, with first weights drawn from `rng`.
+        """An untrained network, with first weights drawn from `rng`.
 
         Args:
-            X: (n, d) float64 raw training features, NaN where unknown; they set the normaliser.
-            layout: The d columns.
+            X: (n, d) float64 raw training features, NaN where unknown. The normaliser is fitted to them.
+            layout: Layout of the d columns.
             c: Number of labels.
-            hidden: Units of a hidden layer.
+            hidden: Number of units of a hidden layer.
             rng: Source of the first weights.
         """
 
     @abstractmethod
     def spec(self) -> dict[str, Any]:
-        """The sizes and choices that `restore` needs beside the arrays, as plain JSON."""
+        """The sizes and choices that `restore` needs in addition to the arrays, as plain JSON."""
 
     @abstractmethod
     def arrays(self) -> dict[str, Array]:
-        """Everything numeric that a model file keeps, by name; live arrays, not copies."""
+        """All arrays that the model file stores, by name. They are not copies."""
 
     @classmethod
     @abstractmethod
     def array_types(cls, spec: Mapping[str, Any], d: int, c: int) -> dict[str, ArrayType]:
-        """The dtype and shape of each of `arrays()`, from a spec that fits `spec_schema`.
+        """The dtype and shape of each array of `arrays()`.
 
         Args:
-            spec: The spec that a model file declares.
+            spec: The spec that a model file declares. It has passed `spec_schema`.
             d: Number of columns.
             c: Number of labels.
 
         Raises:
-            ModelError: The spec does not lead from d columns to c labels.
+            ModelError: The spec is not for d columns and c labels.
         """
 
     @classmethod
     @abstractmethod
     def restore(cls, spec: Mapping[str, Any], arrays: Mapping[str, Array]) -> Network:
-        """The network with this spec and copies of these arrays, which have the types of `array_types`."""
+        """A network with this spec and copies of these arrays. The arrays have the types of `array_types`."""
 
     @abstractmethod
     def check(self, layout: Layout) -> None:
-        """Refuse numbers that no usable network has.
+        """Refuse numbers that a usable network cannot have.
 
         Raises:
-            ModelError: Naming the array, the column or index, what was found and what was expected.
+            ModelError: The message has the array, the column or index, the number found and the numbers expected.
         """
 
     @abstractmethod
@@ -124,20 +124,20 @@ class Network(ABC):
         """Logits (n, c) of inputs (n, e)."""
 
     def summary(self) -> str:
-        """The network in a few words, for people."""
+        """A short description of the network for a reader."""
         return f"{self.kind}, {sum(array.size for array in self.parameters().values())} parameters"
 
     @abstractmethod
     def parameters(self) -> dict[str, Array]:
-        """The arrays that training changes in place, by name; live, not copies."""
+        """The arrays that training changes in place, by name. They are not copies."""
 
     @abstractmethod
     def gradients(self, batch: Batch) -> tuple[float, dict[str, Array]]:
-        """The mean log loss of a batch, and its gradient for each of `parameters()`."""
+        """The mean log loss of a batch, and its gradient for each array of `parameters()`."""
 
     @abstractmethod
     def compile(self) -> CompiledNetwork:
-        """The network for one feature vector a call, from copies of the arrays."""
+        """A network that takes one feature vector per call, with copies of the arrays."""
 
 
 _KINDS: dict[str, type[Network]] = {}
@@ -145,13 +145,13 @@ AnyNetwork = TypeVar("AnyNetwork", bound=type[Network])
 
 
 def register(network: AnyNetwork) -> AnyNetwork:
-    """Make a kind known to model files and training options; usable as a class decorator."""
+    """Add a kind to the registry, for model files and training options. Also works as a class decorator."""
     _KINDS[network.kind] = network
     return network
 
 
 def registered() -> tuple[str, ...]:
-    """Names of the known kinds, sorted."""
+    """Names of the registered kinds, sorted."""
     return tuple(sorted(_KINDS))
 
 
@@ -159,7 +159,7 @@ def network_class(kind: str) -> type[Network]:
     """The class of a kind.
 
     Raises:
-        ModelError: The kind is not known.
+        ModelError: The kind is not registered.
     """
     if kind not in _KINDS:
         raise ModelError(f"found network kind {kind!r}, expected one of: {', '.join(registered())}")

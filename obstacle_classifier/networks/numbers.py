@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The numbers that a network of a model file may hold."""
+"""Limits of the numbers in a model file's network."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from obstacle_classifier.errors import ModelError
 
 __all__ = ["MAX_FEATURE", "MAX_PARAMETER", "refuse"]
 
-# Within these limits no finite features make a number overflow on the way through three Linears.
-MAX_FEATURE = 1e300  # of a raw feature's mean and deviation
+# Within these limits, no finite feature makes a number overflow in a network of three Linears.
+MAX_FEATURE = 1e300  # of the mean and the deviation of a raw feature
 MAX_PARAMETER = 1e6  # of a weight, bias or calibration
 
 
@@ -27,17 +27,17 @@ def refuse(
     expected: str,
     columns: Sequence[str] | None = None,
 ) -> None:
-    """Refuse an array for its first refused entry.
+    """Raise an error for the first refused entry of an array; return if there is none.
 
     Args:
         name: Name of the array.
         array: The array.
-        refused: Mask of its shape.
-        expected: Which numbers are allowed.
-        columns: Names of the entries of a one-dimensional array, where they have some.
+        refused: Mask of the refused entries, in the array's shape.
+        expected: The allowed numbers, in words.
+        columns: Names of the entries of a one-dimensional array, if they have names.
 
     Raises:
-        ModelError: Naming the array, the column or index, and the number found.
+        ModelError: An entry is refused. The message has the array, the column or index, and the number found.
     """
     if refused.any():
         where = tuple(int(index) for index in np.argwhere(refused)[0])

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Raw features to network inputs, the same bits in training and on the robot."""
+"""Raw features to network inputs, with the same bits in training and on the robot."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from numpy.typing import NDArray
 
 __all__ = ["LARGEST", "Standardiser", "fit_normaliser", "standardise"]
 
-LARGEST = 1e6  # deviations; a finite feature beyond must not make a logit infinite or NaN
+LARGEST = 1e6  # deviations; the limit keeps logits finite for every finite feature
 
 Floats = NDArray[np.float64]
 
-_ZERO = np.array(0.0)  # NumPy takes longer to convert a Python number than to work through a feature vector
+_ZERO = np.array(0.0)  # NumPy needs more time to convert a Python number than to process a feature vector
 
 
 def standardise(X: Floats, mean: Floats, scale: Floats) -> NDArray[np.float32]:
-    """(X - mean) / scale in float64, at most 1e6 either way, NaN then 0 (the mean), rounded to float32.
+    """(X - mean) / scale in float64, limited to -1e6 ... 1e6, then NaN replaced by 0 (the mean), rounded to float32.
 
-    Every element depends on its own column's numbers alone, so a row gives the same bits by itself and in a matrix.
+    Every element depends only on its own column. A row therefore gives the same bits alone and in a matrix.
 
     Args:
         X: (d,) or (n, d) float64 raw features, NaN where unknown.
         mean: (d,) float64.
-        scale: (d,) float64, positive, and more than the rounding of the mean.
+        scale: (d,) float64, positive and larger than the rounding error of the mean.
 
     Returns:
         float32 of X's shape, finite.
@@ -34,11 +34,11 @@ def standardise(X: Floats, mean: Floats, scale: Floats) -> NDArray[np.float32]:
 
 
 class Standardiser:
-    """`standardise` for one mean and scale; given buffers, a call allocates nothing."""
+    """`standardise` for one mean and scale. With buffers, a call allocates nothing."""
 
     def __init__(self, mean: Floats, scale: Floats) -> None:
         self.mean, self.scale = mean, scale
-        # X is limited rather than the result, so that nothing overflows on the way.
+        # The limits apply to X, not to the result: the subtraction and the division cannot overflow.
         self._least, self._most = mean - LARGEST * scale, mean + LARGEST * scale
 
     def __call__(
@@ -49,7 +49,7 @@ class Standardiser:
         nan: NDArray[np.bool_] | None = None,
         out: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
-        """As `standardise`; `work`, `nan` and `out` are buffers of X's shape, allocated if not given."""
+        """The result of `standardise`. `work`, `nan` and `out` are buffers of X's shape, allocated if not given."""
         z = np.minimum(X, self._most, out=work)
         np.maximum(z, self._least, out=z)
         np.subtract(z, self.mean, out=z)
@@ -64,15 +64,15 @@ class Standardiser:
 def fit_normaliser(X: Floats, is_missing: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Mean and standard deviation (ddof 0) of the known values of each column.
 
-    A `<sensor>.missing` column, one without a known value, and one that does not vary beyond rounding get deviation 1,
-    the first two mean 0: they pass as they are.
+    A `<sensor>.missing` column and a column without a known value get mean 0 and deviation 1: they stay unchanged. A
+    column that does not vary beyond rounding gets deviation 1.
 
     Args:
         X: (n, d) float64, NaN where unknown.
-        is_missing: (d,) True at the `missing` columns, as `Layout.is_missing`.
+        is_missing: (d,) True at the `missing` columns; see `Layout.is_missing`.
 
     Returns:
-        (d,) float64 means and (d,) float64 deviations, all finite, deviations positive.
+        (d,) float64 means and (d,) float64 deviations. All are finite, and deviations are positive.
     """
     known = np.isfinite(X)
     count = np.maximum(known.sum(axis=0), 1)

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Layers, losses, initializers, optimizers, schedules, encoding, MLPs, fast inference, gradient check. NumPy only."""
+"""Layers, losses, initializers, optimizers, schedules, encoding, MLPs, fast inference and gradient check, in NumPy."""
 
 from obstacle_classifier.nn.activations import scaled_relu, sigmoid
 from obstacle_classifier.nn.encoding import Encoding

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The two nonlinearities, as functions of arrays of any shape."""
+"""The activation functions, for arrays of any shape."""
 
 from __future__ import annotations
 
@@ -14,18 +14,22 @@ __all__ = ["scaled_relu", "sigmoid"]
 
 
 def scaled_relu(x: ArrayLike) -> Array:
-    """2x where x > 1, else 0: it jumps from 0 to 2 at 1. NaN stays NaN, to be seen. Keeps float32 and float64."""
+    """2x where x > 1, else 0. It jumps from 0 to 2 at 1.
+
+    NaN gives NaN. The result has the dtype of x, float32 or float64.
+    """
     x = as_float(x)
-    out = np.maximum(x, 0)  # so that -inf times 0 does not arise; products are several times faster than selection
+    out = np.maximum(x, 0)  # avoids -inf * 0; products are several times faster than selection
     out *= 2
     out *= x > 1
     return np.asarray(out)
 
 
 def sigmoid(x: ArrayLike) -> Array:
-    """1 / (1 + e^-x), exactly 0 or 1 far out and NaN only for NaN. Keeps float32 and float64.
+    """1 / (1 + e^-x). It is exactly 0 or 1 for large |x|, and NaN only for NaN.
 
-    Written in e^-|x|, which cannot overflow: where x < 0, numerator and denominator are multiplied by e^x.
+    The result has the dtype of x, float32 or float64. It is computed from e^-|x|, which cannot overflow: where x < 0,
+    numerator and denominator are multiplied by e^x.
     """
     x = as_float(x)
     with np.errstate(under="ignore"):  # a vanishing probability is 0

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the layers ask of the arrays that they are given."""
+"""Conversion and shape checks of the arrays that layers take."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Array = NDArray[np.floating[Any]]
 
 
 def as_float(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
-    """Array of floats: x itself where it is one already (of `dtype`, if given), else a float64 copy."""
+    """An array of floats: x itself if it is one (of `dtype`, if given), else a copy, by default float64."""
     x = np.asarray(x, dtype=dtype)
     return x if x.dtype.kind == "f" else x.astype(np.float64)
 
@@ -25,7 +25,7 @@ def as_float(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
 def as_matrix(
     owner: object, name: str, x: ArrayLike, shape: tuple[int | str, int], dtype: DTypeLike | None = None
 ) -> Array:
-    """`as_float`, of the given shape, whose first length may be a letter that stands for any.
+    """`as_float` with a check of the shape. A letter as first length allows any number of rows.
 
     Raises:
         ValueError: naming both shapes, and `owner`, whose argument `name` it is.
@@ -47,10 +47,10 @@ def as_shape(
 
 
 def copy_into(targets: Sequence[Array], sources: Sequence[ArrayLike]) -> None:
-    """Copy each source into its target, all or, where a number or a shape differs, none.
+    """Copy each source into its target. If the number of arrays or a shape differs, no target changes.
 
     Raises:
-        ValueError: naming the shapes of both.
+        ValueError: The number of arrays or a shape differs. The message has both lists of shapes.
     """
     arrays = [np.asarray(source) for source in sources]
     if (found := [a.shape for a in arrays]) != (expected := [t.shape for t in targets]):

@@ -1,10 +1,10 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the network costs: floating-point operations of its matrix products, and measured times.
+"""The cost of the network: floating-point operations of its matrix products, and measured times.
 
-A product of (n, i) and (i, o) takes n * i * o multiplications and as many additions: 2nio. Biases, activations and the
-update are left out; they grow as n(i + o) or io, not as nio.
+A product of (n, i) and (i, o) takes n * i * o multiplications and as many additions: 2nio. The count leaves out biases,
+activations and the update. They grow as n(i + o) or io, not as nio.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class ProductCost:
 
     @property
     def forward(self) -> int:
-        """O = X W. As much again for each of dX = G W^T and dW = X^T G."""
+        """Operations of O = X W. dX = G W^T and dW = X^T G take the same number each."""
         return 2 * self.n * self.i * self.o
 
     @property
     def training(self) -> int:
-        """Forward, dX and dW."""
+        """Operations of the forward pass, dX and dW."""
         return 3 * self.forward
 
 
@@ -49,33 +49,33 @@ class Cost:
 
     @property
     def forward(self) -> int:
-        """Inference: 2n h (d + h + c)."""
+        """Operations of inference: 2n h (d + h + c)."""
         return sum(layer.forward for layer in self.layers)
 
     @property
     def training(self) -> int:
-        """Forward and the whole of backward: 6n h (d + h + c)."""
+        """Operations of the forward and the complete backward pass: 6n h (d + h + c)."""
         return sum(layer.training for layer in self.layers)
 
     @property
     def training_without_first_dx(self) -> int:
-        """The same without the first layer's dX: 2ndh less."""
+        """Operations of training without the first layer's dX: 2ndh less than `training`."""
         return self.training - self.layers[0].forward
 
     @property
     def ratio(self) -> Fraction:
-        """Training over inference: 3."""
+        """Training divided by inference: 3."""
         return Fraction(self.training, self.forward)
 
     @property
     def ratio_without_first_dx(self) -> Fraction:
-        """Training over inference with the first dX left out: 3 - d/(d + h + c)."""
+        """Training without the first dX divided by inference: 3 - d/(d + h + c)."""
         return Fraction(self.training_without_first_dx, self.forward)
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Best seconds for a batch of n examples."""
+    """Shortest measured times, in seconds, for a batch of n examples."""
 
     n: int
     forward: float
@@ -84,12 +84,12 @@ class Timing:
 
     @property
     def ratio(self) -> float:
-        """Training over inference."""
+        """Training divided by inference."""
         return self.training / self.forward
 
     @property
     def ratio_without_first_dx(self) -> float:
-        """Training over inference with the first dX left out."""
+        """Training without the first dX divided by inference."""
         return self.training_without_first_dx / self.forward
 
 
@@ -97,7 +97,7 @@ def cost(d: int, h: int, c: int, n: int = 1) -> Cost:
     """The cost of `MLP(d, h, c)` for n examples.
 
     Raises:
-        ValueError: unless all are positive.
+        ValueError: d, h, c or n is not positive.
     """
     if min(d, h, c, n) < 1:
         raise ValueError(f"d, h, c and n are positive, got {d}, {h}, {c} and {n}")
@@ -105,9 +105,10 @@ def cost(d: int, h: int, c: int, n: int = 1) -> Cost:
 
 
 def measure_time(d: int, h: int, c: int, n: int = 1000, repeats: int = 30) -> Timing:
-    """Times of inference and of both forms of training (gradients, without the update) in float32 on random data.
+    """Times of inference and of training, with and without the first dX, in float32 on random data.
 
-    The three take turns, and the best of the repeats counts: what else the machine does only ever adds.
+    Training here means the gradients, without the update. The three functions take turns, and the shortest time of each
+    counts: other work on the machine only makes times longer.
     """
     rng = np.random.default_rng(0)
     mlp = MLP(d, h, c, rng, np.float32)
@@ -126,7 +127,7 @@ def measure_time(d: int, h: int, c: int, n: int = 1000, repeats: int = 30) -> Ti
 
 
 def describe_cost(d: int, h: int, c: int, n: int = 1, timing: Timing | None = None) -> str:
-    """The derivation for `MLP(d, h, c)` and n examples as text, with the measured ratio if a timing is given."""
+    """The derivation of the cost of `MLP(d, h, c)` for n examples, as text; with `timing`, also the measured ratios."""
     total = cost(d, h, c, n)
     rows = [
         (f"Linear({layer.i}, {layer.o})", layer.forward, layer.forward, layer.forward, layer.training)

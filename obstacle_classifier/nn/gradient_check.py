@@ -1,11 +1,11 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Gradients against central differences.
+"""A check of gradients against central differences.
 
-A gradient of f is checked entry by entry against (f(p + step) - f(p - step)) / (2 step), in float64, and must agree to
-a tolerance relative to the largest entry of its array. ScaledReLU has no derivative at 1, so the checks refuse inputs
-that have a pre-activation near 1.
+Each entry of a gradient of f is compared with (f(p + step) - f(p - step)) / (2 step), in float64. The tolerance is
+relative to the largest entry of the array. ScaledReLU has no derivative at 1. The checks therefore refuse inputs with a
+pre-activation near 1.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from obstacle_classifier.nn.mlp import MLP
 
 __all__ = ["GradientError", "central_differences", "check_gradients", "check_layer", "check_network"]
 
-STEP = 1e-5  # truncation and rounding both near 1e-10 for values near 1
+STEP = 1e-5  # for values near 1, the truncation and the rounding error are both near 1e-10
 TOLERANCE = 1e-6
-JUMP_MARGIN = 1e-3  # from ScaledReLU's jump; a step moves a pre-activation by STEP * |input|
-FLOOR = 1e-4  # of the scale: below it the differences themselves are off by TOLERANCE
+JUMP_MARGIN = 1e-3  # least distance to ScaledReLU's jump; a step moves a pre-activation by STEP * |input|
+FLOOR = 1e-4  # least scale; for smaller gradients, the differences themselves have an error of TOLERANCE
 
 
 class GradientError(AssertionError):
@@ -34,7 +34,7 @@ class GradientError(AssertionError):
 
 
 def central_differences(f: Callable[[], float], parameter: Array, step: float = STEP) -> Array:
-    """df/dparameter, of the parameter's shape; f reads the array, which is perturbed in place and restored."""
+    """df/dparameter, in the parameter's shape. f must read the array, which is changed in place and restored."""
     gradient = np.empty_like(parameter)
     for index in np.ndindex(parameter.shape):
         value = parameter[index]
@@ -52,11 +52,11 @@ def central_differences(f: Callable[[], float], parameter: Array, step: float = 
 def check_gradients(
     f: Callable[[], float], gradients: Iterable[tuple[str, Array, Array]], tolerance: float = TOLERANCE
 ) -> float:
-    """The worst relative error of the (name, parameter, df/dparameter) given; f reads the parameters.
+    """The largest relative error of the given (name, parameter, df/dparameter). f must read the parameter arrays.
 
     Raises:
-        GradientError: where an error is above the tolerance, naming the gradient, the entry and both values.
-        ValueError: for a parameter that is not float64.
+        GradientError: An error is above the tolerance. The message has the gradient, the entry and both values.
+        ValueError: A parameter is not float64.
     """
     worst = 0.0
     for name, parameter, gradient in gradients:
@@ -76,10 +76,11 @@ def check_gradients(
 
 
 def check_layer(layer: Layer, X: ArrayLike, rng: Seed = None, tolerance: float = TOLERANCE) -> float:
-    """The worst relative error of a layer's backward at X, for a random linear function of its output.
+    """The largest relative error of a layer's backward at X, for a random linear function of its output.
 
     Raises:
-        GradientError, ValueError: as `check_gradients`; ValueError also for a ScaledReLU with an X near 1.
+        GradientError, ValueError: As in `check_gradients`. ValueError also if the layer is a ScaledReLU and an entry of
+            X is near 1.
     """
     X = np.array(X, np.float64)
     if isinstance(layer, ScaledReLU):
@@ -93,12 +94,13 @@ def check_layer(layer: Layer, X: ArrayLike, rng: Seed = None, tolerance: float =
 
 
 def check_network(mlp: MLP, X: ArrayLike, Y: ArrayLike, tolerance: float = TOLERANCE) -> float:
-    """The worst relative error of a network's gradients, by the composed formulas (with dL/dX) and from the logits.
+    """The largest relative error of a network's gradients.
 
-    The composed ones are off by 1e-8 / P(1 - P), which passes the tolerance only with every P in about [0.02, 0.98].
+    It checks the composed formulas, with dL/dX, and the formulas from the logits. The composed gradients have a
+    relative error of 1e-8 / P(1 - P). They pass only if every P is in about [0.02, 0.98].
 
     Raises:
-        GradientError, ValueError: as `check_gradients`; ValueError also where a hidden unit is near the jump.
+        GradientError, ValueError: As in `check_gradients`. ValueError also if a hidden unit is near the jump.
     """
     X = np.array(X, np.float64)
     _require_margin(float(mlp.nearest_jump(X).min()))

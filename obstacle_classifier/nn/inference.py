@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The forward pass for one example, as the robot runs it: float32, no allocation, the same bits every time."""
+"""The forward pass for one example, as the robot runs it: float32, no allocation, the same bits on every call."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ __all__ = ["BLOCK_ENTRIES", "CompiledMLP", "aligned", "aligned_copy"]
 
 Float32Array = NDArray[np.float32]
 
-# BLAS libraries hand larger matrix-vector products to several threads, whose number then shows in the last bits
-# (OpenBLAS: 9216 entries) and whose waking costs more than it gains.
+# BLAS libraries split larger matrix-vector products between threads (OpenBLAS: from 9216 entries). The last bits then
+# depend on the number of threads, and starting the threads costs more time than they save.
 BLOCK_ENTRIES = 8192
 CACHE_LINE = 64  # bytes
 
 
 @dataclass(frozen=True)
 class _Stage:
-    """A Linear and, but for the last, the ScaledReLU after it, with their buffers."""
+    """One Linear with the ScaledReLU after it, and their buffers. The last Linear has no ScaledReLU."""
 
-    products: tuple[tuple[Float32Array, Float32Array], ...]  # blocks of columns of W, the slices of z they make
+    products: tuple[tuple[Float32Array, Float32Array], ...]  # blocks of columns of W, and their slices of z
     b: Float32Array
     z: Float32Array
     distance: Float32Array  # |z - 1|
@@ -39,15 +39,15 @@ class _Stage:
 class CompiledMLP:
     """Linear layers with ScaledReLU between them, for a batch of one.
 
-    It equals `MLP.logits` in float32 up to rounding (so not where a hidden unit lies within rounding of ScaledReLU's
-    jump), and itself bit for bit: from call to call, instance to instance and, up to 8192 inputs a layer, whatever the
-    number of BLAS threads. NaN in x gives NaN. One instance serves one thread.
+    The result equals that of `MLP.logits` in float32 up to rounding, unless a hidden unit is within rounding of
+    ScaledReLU's jump. Every call and every instance give the same bits. Up to 8192 inputs a layer, this holds for any
+    number of BLAS threads. NaN in x gives NaN. Use one instance per thread.
 
     Args:
         parameters: (W, b) of each Linear, W (i, o) and b (o,); copied as float32.
 
     Raises:
-        ValueError: where the shapes do not chain.
+        ValueError: The shapes do not chain.
     """
 
     def __init__(self, parameters: Sequence[tuple[Array, Array]]) -> None:
@@ -60,7 +60,11 @@ class CompiledMLP:
         self._called = False
 
     def logits(self, x: Array) -> Float32Array:
-        """Logits (c,) of the features x (d,), in a buffer that the next call overwrites."""
+        """Logits (c,) of the features x (d,), in a buffer that the next call overwrites.
+
+        Raises:
+            ValueError: x does not have shape (d,).
+        """
         if x.shape != self._x.shape:
             raise ValueError(f"expected x of shape {self._x.shape}, got {x.shape}")
         np.copyto(self._x, x, casting="same_kind")
@@ -76,10 +80,10 @@ class CompiledMLP:
         return _linear(last, a)
 
     def nearest_jump(self) -> float:
-        """The least |z - 1| over the hidden units of the last call; infinite without hidden units.
+        """The smallest |z - 1| of all hidden units at the last call of `logits`; infinite without hidden units.
 
         Raises:
-            RuntimeError: before any call.
+            RuntimeError: `logits` has not been called.
         """
         if not self._called:
             raise RuntimeError("nearest_jump needs a call of logits before it")
@@ -108,7 +112,7 @@ def _stage(W: Array, b: Array) -> _Stage:
 
 
 def aligned(shape: tuple[int, ...]) -> Float32Array:
-    """Zeros that start on a cache line: some BLAS kernels sum in another order elsewhere."""
+    """Zeros that start on a cache line. Some BLAS kernels sum in another order if an array starts elsewhere."""
     size = 4 * int(np.prod(shape))
     memory = np.zeros(size + CACHE_LINE, np.uint8)
     start = -memory.ctypes.data % CACHE_LINE

@@ -20,36 +20,36 @@ Seed = np.random.Generator | int | None
 def kaiming_normal(d: int, h: int, rng: Seed = None, dtype: DTypeLike = np.float64) -> Array:
     """Weights (d, h) drawn from N(0, 2/d), which keeps the variance of the signal through rectified layers.
 
-    He, Zhang, Ren, Sun, "Delving Deep into Rectifiers", 2015, eq. 10. Drawn in float64 whatever the dtype, so a seed
-    means the same weights in every precision, up to rounding.
+    He, Zhang, Ren, Sun, "Delving Deep into Rectifiers", 2015, eq. 10. The weights are drawn in float64 for every dtype:
+    one seed gives the same weights in every precision, up to rounding.
 
     Raises:
-        ValueError: unless d and h are positive.
+        ValueError: d or h is not positive.
     """
     _check_shape(d, h)
     return np.random.default_rng(rng).normal(0.0, math.sqrt(2 / d), (d, h)).astype(dtype)
 
 
 def xavier_normal(d: int, h: int, rng: Seed = None, dtype: DTypeLike = np.float64) -> Array:
-    """Weights (d, h) drawn from N(0, 2/(d + h)), for layers whose activation is about the identity near 0.
+    """Weights (d, h) drawn from N(0, 2/(d + h)), for layers with an activation that is about the identity near 0.
 
-    The variance is between 1/d, which keeps that of the signal, and 1/h, which keeps that of the gradient. Glorot and
-    Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010, eq. 12.
+    A variance of 1/d keeps the variance of the signal, 1/h that of the gradient. 2/(d + h) is between the two. Glorot
+    and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010, eq. 12.
 
     Raises:
-        ValueError: unless d and h are positive.
+        ValueError: d or h is not positive.
     """
     _check_shape(d, h)
     return np.random.default_rng(rng).normal(0.0, math.sqrt(2 / (d + h)), (d, h)).astype(dtype)
 
 
 def xavier_uniform(d: int, h: int, rng: Seed = None, dtype: DTypeLike = np.float64) -> Array:
-    """Weights (d, h) drawn evenly from [-a, a) with a = sqrt(6/(d + h)): the variance of `xavier_normal`, but bounded.
+    """Weights (d, h) drawn uniformly from [-a, a) with a = sqrt(6/(d + h)).
 
-    Glorot and Bengio, 2010, eq. 16.
+    They have the variance of `xavier_normal`, but are bounded. Glorot and Bengio, 2010, eq. 16.
 
     Raises:
-        ValueError: unless d and h are positive.
+        ValueError: d or h is not positive.
     """
     _check_shape(d, h)
     bound = math.sqrt(6 / (d + h))
@@ -59,14 +59,14 @@ def xavier_uniform(d: int, h: int, rng: Seed = None, dtype: DTypeLike = np.float
 def from_data(W: Array, b: Array, X: Array) -> None:
     """Scale weights and set biases in place, so that each pre-activation z of the rows X has mean 1 and deviation 1.
 
-    ScaledReLU jumps at 1: every unit starts with its jump in the middle of the data, on for about half of the rows.
-    The scaling is that of Mishkin and Matas, "All you need is a good init", 2016, a unit at a time. A unit that is the
-    same on all rows keeps its weights.
+    ScaledReLU jumps at 1. Every unit therefore starts with its jump in the middle of the data, and is on for about half
+    of the rows. The scaling is that of Mishkin and Matas, "All you need is a good init", 2016, for each unit. A unit
+    with the same z on all rows keeps its weights.
 
     Args:
         W: (d, h), or (k, d, h) for k layers side by side.
         b: (h,) or (k, h).
-        X: (n, d), or (k, n, d) where each layer sees rows of its own; n > 0.
+        X: (n, d), or (k, n, d) if each layer has its own rows; n > 0.
     """
     Z = X @ W
     mean, deviation = Z.mean(axis=-2), Z.std(axis=-2)

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The layers: each computes its output, keeps only what its backward needs, and gives its gradients.
+"""The layers. Each computes its output, keeps the arrays that its backward needs, and returns its gradients.
 
 For a layer with input X and output O, G is dL/dO; n is the number of examples in the batch.
 """
@@ -25,33 +25,33 @@ __all__ = ["Layer", "Linear", "ScaledReLU", "Sigmoid"]
 class Layer(ABC):
     """One step of a network.
 
-    `apply` is the function alone. `forward` is the same and remembers what `backward` will need, until the next
-    `forward`; `backward` returns dL/dX, then dL/dp for each of `parameters`.
+    `apply` and `forward` return the output. `forward` also keeps the arrays that `backward` needs, until the next
+    `forward`. `backward` returns dL/dX, then dL/dp for each p of `parameters`.
     """
 
     @property
     def parameters(self) -> tuple[Array, ...]:
-        """The arrays that training changes, in place; live, not copies."""
+        """The arrays that training changes in place. They are not copies."""
         return ()
 
     @abstractmethod
     def apply(self, X: ArrayLike) -> Array:
-        """The output for X; nothing is kept."""
+        """The output for X. Keeps nothing."""
 
     @abstractmethod
     def forward(self, X: ArrayLike) -> Array:
-        """The output for X; what backward needs is kept."""
+        """The output for X. Keeps the arrays that backward needs."""
 
     @abstractmethod
     def backward(self, G: ArrayLike) -> tuple[Array, ...]:
         """(dL/dX, *parameter gradients) for the X of the last forward.
 
         Raises:
-            RuntimeError: before any forward.
+            RuntimeError: There was no forward.
         """
 
     def update_params_(self, *gradients: Array, lr: float) -> None:
-        """One step of SGD, in place."""
+        """Make one step of SGD, in place."""
         SGD(lr).step(self.parameters, gradients)
 
     def _kept(self, kept: NDArray[Any] | None) -> NDArray[Any]:
@@ -77,10 +77,10 @@ class Linear(Layer):
 
     @classmethod
     def of(cls, W: Array, b: Array) -> Linear:
-        """The layer that works on these arrays, W (d, h) and b (h,), themselves.
+        """A layer that uses the arrays W (d, h) and b (h,) themselves, not copies.
 
         Raises:
-            ValueError: where the shapes do not fit.
+            ValueError: The shapes do not fit.
         """
         if W.ndim != 2 or b.shape != W.shape[1:]:
             raise ValueError(f"expected W (d, h) and b (h,), got shapes {W.shape} and {b.shape}")
@@ -110,7 +110,7 @@ class Linear(Layer):
         return np.asarray(G, self.W.dtype) @ self.W.T, dW, db
 
     def parameter_gradients(self, G: ArrayLike) -> tuple[Array, Array]:
-        """Backward without dL/dX: a network's first layer needs no dL/dX."""
+        """(X^T G, column sums of G): backward without dL/dX, for the first layer of a network."""
         X = self._kept(self._X)
         G = as_matrix(self, "G", G, (len(X), self.b.size), self.W.dtype)
         return X.T @ G, G.sum(axis=0)
@@ -125,7 +125,7 @@ class Linear(Layer):
 class ScaledReLU(Layer):
     """2x where x > 1, else 0: (n, h) -> (n, h).
 
-    It jumps from 0 to 2 at x = 1. Its derivative there is taken as 0, and no finite difference across 1 agrees with it.
+    It jumps from 0 to 2 at x = 1. The derivative there is taken as 0. Finite differences across 1 do not agree with it.
     """
 
     def __init__(self, h: int) -> None:
@@ -137,7 +137,7 @@ class ScaledReLU(Layer):
         return scaled_relu(as_matrix(self, "X", X, ("n", self.h)))
 
     def forward(self, X: ArrayLike) -> Array:
-        """2X where X > 1, else 0. Keeps where, a byte per unit."""
+        """2X where X > 1, else 0. Keeps the mask X > 1, one byte per unit."""
         out = self.apply(X)
         self._mask = out > 0
         return out
@@ -165,7 +165,7 @@ class Sigmoid(Layer):
         return sigmoid(as_matrix(self, "X", X, ("n", self.c)))
 
     def forward(self, X: ArrayLike) -> Array:
-        """1 / (1 + e^-X). Keeps a reference to it, which must not change before backward."""
+        """1 / (1 + e^-X). Keeps a reference to the result, which must not change before backward."""
         self._O = self.apply(X)
         return self._O
 

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The multilayer perceptron: two hidden layers, one probability per label."""
+"""The multilayer perceptron with two hidden layers and one probability per label."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class MLP:
         d: number of features.
         h: width of both hidden layers.
         c: number of labels.
-        rng: generator or seed of the initial weights, drawn layer by layer.
-        dtype: of the parameters and of all that is computed.
+        rng: generator or seed of the initial weights, which are drawn layer by layer.
+        dtype: dtype of the parameters and of all results.
     """
 
     def __init__(self, d: int, h: int, c: int, rng: Seed = None, dtype: DTypeLike = np.float64) -> None:
@@ -38,21 +38,22 @@ class MLP:
         self.layers: list[Layer] = [first, ScaledReLU(h), second, ScaledReLU(h), third, Sigmoid(c)]
 
     def forward(self, X: ArrayLike) -> Array:
-        """Probabilities (n, c) of X (n, d), with all kept that backward needs."""
+        """Probabilities (n, c) of X (n, d). Keeps the arrays that backward needs."""
         for layer in self.layers:
             X = layer.forward(X)
         return np.asarray(X)
 
     def logits(self, X: ArrayLike) -> Array:
-        """Logits (n, c) of X (n, d). For inference: nothing is kept, and what was kept before stays."""
+        """Logits (n, c) of X (n, d), for inference. Keeps nothing; arrays kept by an earlier `forward` stay."""
         for layer in self.layers[:-1]:
             X = layer.apply(X)
         return np.asarray(X)
 
     def nearest_jump(self, X: ArrayLike) -> Array:
-        """For each row of X (n, d), the least |z - 1| of its hidden units: (n,).
+        """For each row of X (n, d), the smallest |z - 1| of all hidden units: (n,).
 
-        ScaledReLU jumps at z = 1, so where this is small, rounding alone may flip a unit and move a probability by 0.3.
+        ScaledReLU jumps at z = 1. Where this distance is small, rounding alone may flip a unit and move a probability
+        by 0.3.
         """
         distances = []
         for linear in self.linears[:-1]:
@@ -62,11 +63,11 @@ class MLP:
         return np.asarray(np.minimum(*distances))
 
     def loss_and_gradients(self, X: ArrayLike, Y: ArrayLike) -> tuple[float, list[Array]]:
-        """The exact loss of a batch X (n, d), Y (n, c), and its gradients, one for each of `parameters`."""
+        """The exact loss of a batch X (n, d), Y (n, c), and one gradient for each of `parameters`."""
         return backpropagate(self.layers[:-1], X, Y)
 
     def single_step_sgd(self, X: ArrayLike, Y: ArrayLike, lr: float = 0.1) -> None:
-        """One step of SGD on the batch X (n, d), Y (n, c) by the composed formulas, eps included."""
+        """Make one step of SGD on the batch X (n, d), Y (n, c), by the composed formulas with eps."""
         grad = get_grad_log_loss(Y, self.forward(X))
         for layer in self.layers[::-1]:
             grad, *param_grads = layer.backward(grad)
@@ -75,7 +76,7 @@ class MLP:
     def sgd(
         self, X_train: ArrayLike, Y_train: ArrayLike, *, epochs: int = 10, batch_size: int = 100, lr: float = 0.1
     ) -> None:
-        """The reference recipe: X_train (n, d), Y_train (n, c) in batches in order, of which the last may be short."""
+        """Train by the reference recipe: X_train (n, d), Y_train (n, c) in batches in order; the last may be short."""
         d, _, c = self.shape
         X_train = as_matrix(self, "X", X_train, ("n", d))
         Y_train = as_matrix(self, "Y", Y_train, (len(X_train), c))
@@ -86,7 +87,7 @@ class MLP:
 
     @property
     def parameters(self) -> tuple[Array, ...]:
-        """(W0, b0, W1, b1, W2, b2), live: writing to them changes the network."""
+        """(W0, b0, W1, b1, W2, b2). They are not copies: a change of an array changes the network."""
         return tuple(parameter for layer in self.layers for parameter in layer.parameters)
 
     def copy_parameters(self) -> list[Array]:
@@ -94,10 +95,10 @@ class MLP:
         return [parameter.copy() for parameter in self.parameters]
 
     def set_parameters(self, values: Sequence[ArrayLike]) -> None:
-        """Copy values of the shapes of `parameters` into them.
+        """Copy values into `parameters`. If a shape differs, no parameter changes.
 
         Raises:
-            ValueError: naming both lists of shapes, with nothing changed.
+            ValueError: A shape differs. The message has both lists of shapes.
         """
         copy_into(self.parameters, values)
 
@@ -108,8 +109,8 @@ class MLP:
 def backpropagate(layers: Sequence[Layer], X: ArrayLike, Y: ArrayLike) -> tuple[float, list[Array]]:
     """The exact log loss of a batch X (n, d), Y (n, c), and its gradients in the order of the layers' parameters.
 
-    Backward starts at the logits with (P - Y)/n, which saturation does not lose, and leaves out the first layer's
-    dL/dX, which nobody needs. Nothing is updated.
+    Backward starts at the logits with (P - Y)/n, which does not vanish in saturation. It leaves out the first layer's
+    dL/dX, which has no use. No parameter is updated.
 
     Args:
         layers: From the features to the logits; the first is a Linear.
