@@ -47,11 +47,11 @@ def kept(layers: tuple[Layer, ...], every: int, n: int) -> int:
 
     def of(part: tuple[Layer, ...]) -> int:
         linears = sum(4 * n * layer.W.shape[0] for layer in part if isinstance(layer, Linear))
-        return linears + sum(n * layer.h for layer in part if isinstance(layer, ScaledReLU))
+        return int(linears) + sum(n * layer.h for layer in part if isinstance(layer, ScaledReLU))
 
     segments = [layers[start : start + every] for start in range(0, len(layers), every)]
     inputs = sum(4 * n * segment[0].W.shape[0] for segment in segments[1:] if isinstance(segment[0], Linear))
-    return inputs + max(map(of, segments))
+    return int(inputs) + max(map(of, segments))
 
 
 def measured(network: Sequential, X: Array, G: Array) -> tuple[float, float, int]:
