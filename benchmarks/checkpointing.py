@@ -39,7 +39,7 @@ def operations(layers: tuple[Layer, ...], every: int) -> tuple[int, int]:
     """Floating-point operations of the products, (inference, training) for one example."""
     products = [2 * layer.W.size if isinstance(layer, Linear) else 0 for layer in layers]
     last = (math.ceil(len(layers) / every) - 1) * every
-    return int(sum(products)), int(3 * sum(products) + sum(products[:last]))
+    return sum(products), 3 * sum(products) + sum(products[:last])
 
 
 def kept(layers: tuple[Layer, ...], every: int, n: int) -> int:
@@ -47,11 +47,11 @@ def kept(layers: tuple[Layer, ...], every: int, n: int) -> int:
 
     def of(part: tuple[Layer, ...]) -> int:
         linears = sum(4 * n * layer.W.shape[0] for layer in part if isinstance(layer, Linear))
-        return int(linears + sum(n * layer.h for layer in part if isinstance(layer, ScaledReLU)))
+        return int(linears) + sum(n * layer.h for layer in part if isinstance(layer, ScaledReLU))
 
     segments = [layers[start : start + every] for start in range(0, len(layers), every)]
     inputs = sum(4 * n * segment[0].W.shape[0] for segment in segments[1:] if isinstance(segment[0], Linear))
-    return int(inputs + max(map(of, segments)))
+    return int(inputs) + max(map(of, segments))
 
 
 def measured(network: Sequential, X: Array, G: Array) -> tuple[float, float, int]:

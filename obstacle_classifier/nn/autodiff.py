@@ -135,6 +135,11 @@ class Tape:
             raise ValueError(f"parameter {name} is {value.dtype}, the tape computes in float64")
         return self._name(name, self._parameters, np.asarray(value, np.float64))
 
+    @property
+    def parameters(self) -> dict[str, Floats]:
+        """The arrays that training changes in place, by name; live, not copies."""
+        return {name: register.value for name, register in self._parameters.items()}
+
     def register(self, value: Register | ArrayLike) -> Register:
         """The register itself, or a constant with this value, which gets no gradient."""
         if isinstance(value, Register):
