@@ -98,6 +98,10 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     inspect.add_argument("--json", action="store_true", help="print bags as JSON")
     inspect.set_defaults(run=_inspect)
 
+    init = commands.add_parser("init", help="print a first sensors file for bags")
+    init.add_argument("bags", nargs="+", metavar="BAG", help=bags)
+    init.set_defaults(run=_init)
+
     simulate = commands.add_parser("simulate", help="record a labelled bag of a simulated drive along a sidewalk")
     if command == "simulate":
         # Loaded by name: no import statement leads from the command line into the simulation, which needs MuJoCo.
@@ -248,6 +252,12 @@ def _inspect(options: argparse.Namespace) -> None:
     from obstacle_classifier.bags.inspection import inspect_bags
 
     inspect_bags(options.paths, options.json)
+
+
+def _init(options: argparse.Namespace) -> None:
+    from obstacle_classifier.bags.first_sensors import print_first_sensors
+
+    print_first_sensors(options.bags)
 
 
 def _is_model(path: str) -> bool:

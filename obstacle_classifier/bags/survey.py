@@ -19,10 +19,11 @@ from obstacle_classifier.bags.reader import Bag
 from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.sensing import MESSAGE_TYPES, DecodeError, parse_message
 
-__all__ = ["SLICES", "Survey", "TopicSurvey", "survey"]
+__all__ = ["SLICES", "STRING", "Survey", "TopicSurvey", "survey"]
 
 SLICES = 32
 """Equal parts of the recording's time that messages are counted in."""
+MAX_WORDS = 64
 STRING = "std_msgs/msg/String"
 _STEPS = 12  # of a doubling: quantiles of periods are right to 6 %
 
@@ -68,6 +69,7 @@ class TopicSurvey:
         rates: Number of messages in each of `SLICES` parts of the recording.
         slice_lags: Sum of the lags in each part, in ns.
         sample: First message as CDR.
+        words: Different comma-separated words of a topic of String, at most 64.
     """
 
     type: str
@@ -86,6 +88,7 @@ class TopicSurvey:
     rates: list[int] = field(default_factory=lambda: [0] * SLICES)
     slice_lags: list[int] = field(default_factory=lambda: [0] * SLICES)
     sample: bytes | None = None
+    words: set[str] = field(default_factory=set)
 
     @property
     def rate(self) -> float | None:
@@ -129,6 +132,8 @@ class TopicSurvey:
         self.last = time
         self.read += 1
         self.rates[part] += 1
+        if self.type == STRING and len(self.words) < MAX_WORDS:
+            self.words |= set(_words(data))
         if has_header and len(data) >= 16:
             # The stamp and the length of the frame's name, by the byte order of the encapsulation header.
             seconds, fraction, length = struct.unpack_from("<iII" if data[1] & 1 else ">iII", data, 4)
@@ -189,6 +194,15 @@ def survey(path: Path) -> Survey:
             except ConfigError as error:
                 problems.append(str(error))
         return Survey(path, bag.start, bag.end, topics, file, labels, tuple(problems))
+
+
+def _words(data: bytes) -> list[str]:
+    """The comma-separated words of a String; none if it does not decode."""
+    try:
+        text = str(parse_message(STRING, data)["data"])
+    except DecodeError:
+        return []
+    return [word for part in text.split(",") if (word := part.strip())]
 
 
 def _has_header(type_name: str) -> bool:
