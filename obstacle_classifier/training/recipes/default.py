@@ -27,7 +27,11 @@ from obstacle_classifier.training.recipes.recipe import Epoch, Fitted, Recipe
 from obstacle_classifier.training.settings import NetworkSettings, option
 from obstacle_classifier.training.split import Split
 
-__all__ = ["DefaultRecipe", "DefaultSettings", "MemberSettings"]
+__all__ = ["FEW_BAGS", "DefaultRecipe", "DefaultSettings", "MemberSettings"]
+
+FEW_BAGS = 16
+"""With fewer bags, one that a member leaves out is too large a part of all that it could learn from: the members that judge
+are then not those that are served."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +117,8 @@ class DefaultSettings(MemberSettings):
 class DefaultRecipe(Recipe[DefaultSettings]):
     """Fit the members together; each leaves out a group of whole bags, and no bag is lost to training.
 
-    Their answers on the bags that they left out give the calibration, the thresholds, and scores on all bags.
+    Their answers on the bags that they left out give the calibration, the thresholds, and scores on all bags. With few
+    bags, the members are then fitted once more, on all bags.
     """
 
     settings = DefaultSettings
@@ -132,10 +137,13 @@ class DefaultRecipe(Recipe[DefaultSettings]):
         targets_of(settings.target, sensors.labels)  # refuse a wrong target before the work
         data = split.take("train")
         left_out = deal(data, min(settings.groups, settings.members), sensors, settings.seed)
-        fitted = fit_members(
-            data, left_out, sensors.layout, settings.member_options(settings.members, sensors.labels), progress
-        )
-        return judge(fitted, fitted.network, data, left_out, sensors, settings, progress)
+        options = settings.member_options(settings.members, sensors.labels)
+        judges = fit_members(data, left_out, sensors.layout, options, progress)
+        network = judges.network
+        if len(left_out) > 1 and len(data) < FEW_BAGS:
+            progress.say(f"{len(data)} bags are few: now the members once more, on all of them")
+            network = fit_members(data, LeftOut.nothing(data.intervals), sensors.layout, options, progress).network
+        return judge(judges, network, data, left_out, sensors, settings, progress)
 
 
 def deal(data: Dataset, groups: int, sensors: SensorsConfig, seed: int) -> LeftOut:
