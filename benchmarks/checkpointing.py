@@ -1,10 +1,12 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Memory and time of activation checkpointing, beside the counts: `python -m benchmarks.checkpointing [DEPTH]`.
+"""Memory and time of activation checkpointing, measured and counted.
 
-A network of equal layers, each a Linear and a ScaledReLU, keeps all of its activations, or every k-th. Then the
-three-layer network d -> h -> h -> c, whose ratio of training to inference has a closed form.
+    python -m benchmarks.checkpointing [DEPTH]
+
+The first network has equal layers, each a Linear and a ScaledReLU. It keeps all activations, or every k-th. The second
+is the three-layer network d -> h -> h -> c. Its ratio of training to inference has a closed form.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ def operations(layers: tuple[Layer, ...], every: int) -> tuple[int, int]:
 
 
 def kept(layers: tuple[Layer, ...], every: int, n: int) -> int:
-    """Bytes that are alive at most: the inputs of all segments, and what the layers of one segment keep."""
+    """Largest number of bytes in use: the inputs of all segments, and the kept arrays of one segment."""
 
     def of(part: tuple[Layer, ...]) -> int:
         linears = sum(4 * n * layer.W.shape[0] for layer in part if isinstance(layer, Linear))
@@ -55,7 +57,7 @@ def kept(layers: tuple[Layer, ...], every: int, n: int) -> int:
 
 
 def measured(network: Sequential, X: Array, G: Array) -> tuple[float, float, int]:
-    """Best seconds of inference and of training, and the peak of bytes in training."""
+    """Shortest times in s of inference and training, and the peak memory of training in bytes."""
 
     def train() -> None:
         network.forward(X)
@@ -77,7 +79,7 @@ def measured(network: Sequential, X: Array, G: Array) -> tuple[float, float, int
 
 
 def report(title: str, widths: list[int], segments: list[int]) -> None:
-    """One table: a row for each length of a segment, the last being the whole network."""
+    """One table with a row for each segment length. The last segment is the whole network."""
     layers = tuple(blocks(widths))
     rng = np.random.default_rng(0)
     X = rng.standard_normal((N, widths[0]), np.float32)

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Time per message of every decoder, compared with deserialisation of the same bytes by rosbags and rclpy.
+"""Time per message of each decoder, compared with deserialisation of the same bytes by rosbags and rclpy.
 
 Run `python -m benchmarks.decoding` from the top of the source tree. rosbags and rclpy only build a message object; the
 decoder also reduces the message to its channels.

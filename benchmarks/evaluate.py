@@ -7,16 +7,16 @@
     make evaluate ARGS=--write        the same, and writes the table in docs/measurements.md
     make evaluate ARGS=--tune         candidates for the recipes, scored without any test bag
 
-A fold's test bags are seen by nothing but the scores. The candidates of `--tune` are fitted on seven in ten of a fold's
-training bags and scored on the other three. One recipe serves all folds, and a test bag of one fold is a training bag
-of the others; so each bag had a say in the choice among these few candidates, but never in its own fold.
+Only the scores use the test bags of a fold. `--tune` fits its candidates on seven in ten of a fold's training bags and
+scores them on the other three. All folds share one recipe, and a test bag of one fold is a training bag of the other
+folds. Each bag therefore influences the choice among these few candidates, but never in its own fold.
 """
 
 from __future__ import annotations
 
 import os
 
-# One thread, and before NumPy loads: small products are slower on two, and several times slower on two busy ones.
+# One thread, set before NumPy loads: small products are slower on two cores, and several times slower if both are busy.
 os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")})
 
 import argparse
@@ -47,14 +47,14 @@ RECORDINGS = ROOT.parent / "shared" / "data"
 DATA_SETS = ("borealtc", "leg_tracker")
 FOLDS = 3
 SEEDS = 5
-TOLERANCE = 0.02  # macro AP by which ours may be below scikit-learn's SGD
+TOLERANCE = 0.02  # largest allowed deficit in macro AP against scikit-learn's SGD
 SCORED_SHARE = 0.3  # of a fold's training bags, by --tune
 SKLEARN_RATE = 0.1  # of its SGD: the best of `SKLEARN_RATES` by --tune
 SKLEARN_RATES = (0.001, 0.003, 0.01, 0.03, 0.1)
 
 Scores = NDArray[np.floating]
 Method = Callable[[Dataset, Dataset, SensorsConfig, DefaultSettings], Scores]
-"""Fit on the first bags, and score the second: (n, c), larger for "present"."""
+"""Fits on the first data set, and returns scores of the second: (n, c), larger for "present"."""
 
 
 def ours(train: Dataset, test: Dataset, sensors: SensorsConfig, config: DefaultSettings) -> Scores:
@@ -67,7 +67,7 @@ def ours(train: Dataset, test: Dataset, sensors: SensorsConfig, config: DefaultS
 def standardised(
     train: Dataset, test: Dataset, sensors: SensorsConfig
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """X and Y to fit, and X to score."""
+    """Standardised X and Y of the training bags, and X of the test bags."""
     X, Y = train.stack()
     mean, scale = fit_normaliser(X, sensors.layout.is_missing)
     return standardise(X, mean, scale), Y, standardise(test.stack()[0], mean, scale)
@@ -94,7 +94,7 @@ def sklearn_mlp(
 def sklearn_sgd(
     train: Dataset, test: Dataset, sensors: SensorsConfig, config: DefaultSettings, rate: float = SKLEARN_RATE
 ) -> Scores:
-    """scikit-learn's network by plain SGD."""
+    """scikit-learn's network, trained by plain SGD."""
     return sklearn_mlp(train, test, sensors, config, solver="sgd", momentum=0, learning_rate_init=rate)
 
 
@@ -106,7 +106,7 @@ def forest(train: Dataset, test: Dataset, sensors: SensorsConfig, config: Defaul
     X, Y, X_test = standardised(train, test, sensors)
     trees.fit(X, Y)
     columns = trees.predict_proba(X_test)
-    # A label that training never saw has one class only.
+    # A label without a positive in training has one class only.
     return np.stack([c[:, 1] if c.shape[1] == 2 else np.zeros(len(c)) for c in columns], axis=1)
 
 
@@ -132,7 +132,7 @@ def folds(data: Dataset, seed: int) -> Iterator[tuple[Dataset, Dataset]]:
 
 
 def inner_folds(data: Dataset, seed: int) -> Iterator[tuple[Dataset, Dataset]]:
-    """The training bags of each fold, parted again; the fold's test bags are left out."""
+    """The training bags of each fold, split again. The test bags of the fold are left out."""
     for index, (train, _) in enumerate(folds(data, seed)):
         shares = {"fitted": 1 - SCORED_SHARE, "scored": SCORED_SHARE}
         split = deal_bags(train, shares, np.random.default_rng([seed, index]))
@@ -159,7 +159,7 @@ class Candidate:
 
 
 def candidates() -> Iterator[Candidate]:
-    """The recipes that --tune scores: ours about its defaults, and the rate of scikit-learn's SGD."""
+    """The recipes that --tune scores: ours near its defaults, and scikit-learn's SGD at several rates."""
     default = DefaultSettings()
     for rate in SKLEARN_RATES:
         yield Candidate(f"sklearn sgd  learning_rate {rate:g}", partial(sklearn_sgd, rate=rate), default)
@@ -180,7 +180,7 @@ def section(scores: Mapping[str, Mapping[str, tuple[float, float]]], seeds: int)
 
 
 def main() -> int:
-    """Print the table; 1 if ours is below scikit-learn's SGD by more than the tolerance."""
+    """Print the table. The exit status is 1 if ours is below scikit-learn's SGD by more than the tolerance."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", type=Path, default=RECORDINGS, help="folder of the recordings")
     parser.add_argument("--seeds", type=int, default=SEEDS)
@@ -192,7 +192,7 @@ def main() -> int:
     if not options.data.is_dir():
         print(f"no recordings: {options.data} does not exist")
         return 0
-    warnings.filterwarnings("ignore")  # scikit-learn says of every fit that it might go on
+    warnings.filterwarnings("ignore")  # scikit-learn warns after every fit that it has not converged
     tried = candidates() if options.tune else [Candidate(name, m, DefaultSettings()) for name, m in METHODS.items()]
     tried, rows = list(tried), inner_folds if options.tune else folds
     print(

@@ -1,10 +1,12 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Latency of one forward pass at batch 1, beside the frameworks': `python -m benchmarks.inference [D H C]`.
+"""Latency of one forward pass at batch 1, compared with other frameworks.
 
-Beside a network of the same widths in scikit-learn, PyTorch and TensorFlow, each if it is installed, the last two on
-one thread. They take turns, so that what else the machine does meets all of them.
+    python -m benchmarks.inference [D H C]
+
+The other networks have the same widths, in scikit-learn, PyTorch and TensorFlow. A framework that is not installed is
+left out. PyTorch and TensorFlow use one thread. All networks take turns: other work on the machine affects all of them.
 """
 
 from __future__ import annotations
@@ -22,14 +24,14 @@ from numpy.typing import NDArray
 
 from obstacle_classifier.nn import MLP, CompiledMLP
 
-CALLS = 2_000  # a turn
+CALLS = 2_000  # per turn
 TURNS = 10
 Call = Callable[[], object]
 Vector = NDArray[np.float32]
 
 
 def ours(x: Vector, d: int, h: int, c: int) -> Iterator[tuple[str, Call]]:
-    """The network as trained, compiled, and compiled with its distance to the jump."""
+    """CompiledMLP, CompiledMLP with its distance to the jump, and MLP."""
     mlp = MLP(d, h, c, rng=0, dtype=np.float32)
     compiled = CompiledMLP([(linear.W, linear.b) for linear in mlp.linears])
 
@@ -55,7 +57,7 @@ def scikit_learn(x: Vector, d: int, h: int, c: int) -> Iterator[tuple[str, Call]
 
 
 def pytorch(x: Vector, d: int, h: int, c: int) -> Iterator[tuple[str, Call]]:
-    """Eager, and as a frozen TorchScript."""
+    """PyTorch, eager and as a frozen TorchScript."""
     torch: Any = __import__("torch")
     torch.set_num_threads(1)
     nn = torch.nn
@@ -72,7 +74,7 @@ def pytorch(x: Vector, d: int, h: int, c: int) -> Iterator[tuple[str, Call]]:
 
 
 def tensorflow(x: Vector, d: int, h: int, c: int) -> Iterator[tuple[str, Call]]:
-    """As a graph."""
+    """TensorFlow, as a graph."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     tf: Any = __import__("tensorflow")
     tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -96,11 +98,11 @@ PEERS = {"sklearn": scikit_learn, "torch": pytorch, "tensorflow": tensorflow}
 
 
 def measure(calls: dict[str, Call]) -> dict[str, NDArray[np.float64]]:
-    """(3,) median, 99th percentile and worst of each, in microseconds."""
+    """(3,) median, 99th percentile and longest time of each call, in microseconds."""
     times = {name: np.empty((TURNS, CALLS)) for name in calls}
     for turn in range(TURNS):
         for name, call in calls.items():
-            for _ in range(CALLS // 10):  # until the caches hold its own
+            for _ in range(CALLS // 10):  # fills the caches with the data of this call
                 call()
             own = times[name][turn]
             for i in range(CALLS):

@@ -5,9 +5,9 @@
 
     .venv/bin/python -m benchmarks.jobs [--seconds 1800] [--rounds 3]
 
-The command `features` reads the bags, start and end of its processes included. One and two jobs take turns, and the
-fastest round of each counts, so that other work on the machine does little harm. The two files must be equal byte for
-byte. Needs two free cores.
+The command `features` reads the bags. The times include the start and end of its processes. One and two jobs take
+turns, and the fastest round of each counts: other work on the machine then has little effect. The two files must be
+equal byte for byte. The benchmark needs two free cores.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def read(folder: Path, jobs: int) -> float:
 
 
 def main() -> int:
-    """Print the times and their ratio; 1 if two jobs save too little or give other bytes."""
+    """Print the times and their ratio. The exit status is 1 if two jobs save too little or give other bytes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--seconds", type=int, default=1800, help="length of each bag")
     parser.add_argument("--rounds", type=int, default=3)

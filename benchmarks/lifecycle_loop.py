@@ -1,13 +1,13 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""classifier_node through configure, activate, deactivate and cleanup, a thousand times, at short intervals.
+"""Take classifier_node through configure, activate, deactivate and cleanup, a thousand times, at short intervals.
 
     python -m benchmarks.lifecycle_loop                    1, 5 and 10 ms on both executors
     python -m benchmarks.lifecycle_loop --cycles 100 --executor single --interval 0.001
 
-The transitions go over the node's `~/change_state` service while a sensor publishes, so that timers, messages and
-requests are queued when the node is cleaned up. Exit status 0 if every node survives all cycles and ends with 0.
+The transitions use the node's service `~/change_state` while a sensor publishes. Timers, messages and requests are
+therefore queued when the node is cleaned up. The exit status is 0 if every node survives all cycles and ends with 0.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def loop(interval: float, executor: str, cycles: int) -> str:
                     Transition.TRANSITION_CLEANUP,
                 ):
                     if transition == Transition.TRANSITION_CLEANUP and reload_client.service_is_ready():
-                        reload_client.call_async(Trigger.Request())  # may be served before, after or never
+                        reload_client.call_async(Trigger.Request())  # served before the cleanup, after it, or never
                     request = ChangeState.Request(transition=Transition(id=transition))
                     try:
                         response = watcher.call(ChangeState, f"{NAME}/change_state", request)

@@ -1,9 +1,9 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Line and branch coverage of the newest `make test`, against the figure in QUALITY_DECLARATION.md.
+"""Line and branch coverage of the newest `make test`, compared with the figure in QUALITY_DECLARATION.md.
 
-make test        measures, and fails more than a point below the figure
+make test        measures, and fails if the coverage is more than one point below the figure
 make coverage    measures, prints every module, and writes the figure
 """
 
@@ -23,7 +23,7 @@ from benchmarks.sections import ROOT, measured_on, read_section, write_section
 
 DECLARATION = ROOT / "QUALITY_DECLARATION.md"
 SECTION = "coverage"
-TOLERANCE = 1.0  # points that a run may be below the figure: machines differ in what they can test
+TOLERANCE = 1.0  # points that a run may be below the figure, because some tests are skipped on some machines
 _FIGURE = re.compile(r"\*\*(\d+\.\d) %\*\*")
 
 
@@ -32,9 +32,9 @@ class Figures:
     """Coverage in per cent.
 
     Attributes:
-        total: Of lines and branches together; the figure that is compared.
-        lines: Of lines.
-        branches: Of branches.
+        total: Coverage of lines and branches together. This figure is compared.
+        lines: Coverage of lines.
+        branches: Coverage of branches.
     """
 
     total: float
@@ -51,7 +51,7 @@ class Figures:
 
 
 def load() -> Coverage:
-    """The data of all processes of the newest run, as one set."""
+    """The coverage data of all processes of the newest run, combined."""
     coverage = Coverage(config_file=str(ROOT / "pyproject.toml"))
     if any(ROOT.glob(".coverage.*")):
         coverage.combine(keep=False)
@@ -60,7 +60,7 @@ def load() -> Coverage:
 
 
 def figures(coverage: Coverage) -> Figures:
-    """Totals of the whole package."""
+    """Coverage of the whole package."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "coverage.json"
         total = coverage.json_report(outfile=str(path))
@@ -85,7 +85,7 @@ def declared() -> float:
 
 
 def main() -> int:
-    """Print the coverage; returns 1 if it is more than `TOLERANCE` below the declared figure."""
+    """Print the coverage. The exit status is 1 if it is more than `TOLERANCE` below the declared figure."""
     parser = argparse.ArgumentParser(description="Coverage of the newest `make test`.")
     parser.add_argument("--write", action="store_true", help="print every module and write the figure")
     options = parser.parse_args()

@@ -1,13 +1,14 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""CPU time of classifier_node beside the straightforward node's, on the same traffic at the same time.
+"""CPU time of classifier_node, compared with a simple node on the same traffic at the same time.
 
     python -m benchmarks.node_cpu --seconds 30
 
-Both serve the same model in processes of their own and receive the same messages (`benchmarks.traffic`): 400 Hz Imu,
-40 Hz LaserScan of 1080 beams, six slow topics; intervals of 50 ms, reliable QoS. First it is checked that both make
-the same features of the same messages.
+The simple node is `benchmarks.plain_node`. Both nodes serve the same model, each in its own process, and receive the
+same messages (`benchmarks.traffic`): 400 Hz Imu, 40 Hz LaserScan of 1080 beams and six slow topics, with intervals of
+50 ms and reliable QoS. Before the measurement, the benchmark compares the features that both nodes make from the same
+messages.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _HIDDEN = 64
 
 
 def difference_of_features(seconds: float = 5.0) -> float:
-    """Largest difference between the two nodes' features of the same messages, relative to 1 + |value|."""
+    """Largest difference between the features of the two nodes for the same messages, relative to 1 + |value|."""
     from rclpy.serialization import deserialize_message
 
     from benchmarks.plain_node import PlainFeatures
@@ -59,13 +60,13 @@ def difference_of_features(seconds: float = 5.0) -> float:
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time that a process has used, user and system, all threads."""
+    """CPU time of a process in s, user and system, of all threads."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measure(seconds: float, executors: Sequence[str], plain: bool = True) -> dict[str, float]:
-    """CPU seconds of each node over that many seconds of traffic, by executor, and `plain`."""
+    """CPU time in s of each node over `seconds` of traffic. The keys are the executors and `plain`."""
     module = ["-m", "obstacle_classifier.nodes.classifier_node", "--ros-args"]
     for spec in SENSORS.sensors:
         module += ["-p", f"sensors.{spec.name}.reliability:=reliable", "-p", f"sensors.{spec.name}.depth:={DEPTH}"]
@@ -97,9 +98,9 @@ def measure(seconds: float, executors: Sequence[str], plain: bool = True) -> dic
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the figures; exit status 1 if the node takes more than its share."""
+    """Print the figures. The exit status is 1 if classifier_node uses more than the allowed share."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=30.0, help="traffic that is measured (default 30)")
+    parser.add_argument("--seconds", type=float, default=30.0, help="length of the measured traffic (default 30)")
     options = parser.parse_args(arguments)
     import_module("rclpy")
     print(f"largest relative difference of the features: {difference_of_features():.1e}")
@@ -108,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         share = seconds / used["plain"]
         print(f"{name:8}{seconds:8.2f} s, {seconds / options.seconds * 100:5.1f} % of a core, {share:.2f} of plain")
     share = used["events"] / used["plain"]
-    print(f"classifier_node takes {share:.2f} of the straightforward node, allowed {LIMIT}")
+    print(f"classifier_node takes {share:.2f} of the CPU time of the simple node, allowed {LIMIT}")
     return int(share > LIMIT)
 
 

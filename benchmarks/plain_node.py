@@ -1,11 +1,11 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The straightforward classifier node, written as in the rclpy tutorials and NumPy's manual.
+"""A simple classifier node, written as in the rclpy tutorials and NumPy's manual, for comparison.
 
-It subscribes to typed messages, spins the single-threaded executor, keeps a deque of decoded samples per sensor and
-computes its statistics at every interval. It has the columns, the network and the outputs of `classifier_node`, for
-the sensor types of `benchmarks.traffic`, and none of its health checks, time rules or parameters.
+It subscribes to typed messages and spins the single-threaded executor. It keeps a deque of decoded samples per sensor
+and computes the statistics at every interval. It has the columns, the network and the outputs of `classifier_node`, for
+the sensor types of `benchmarks.traffic`. It has no health checks, time rules or parameters.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ STATISTICS: dict[str, Callable[[Floats], Floats]] = {
 
 
 def read_scan(message: Any) -> list[float]:
-    """Shortest and mean distance in each of 12 sectors; readings below the minimum and NaN are left out."""
+    """Shortest and mean distance in each of 12 sectors, without NaN and readings below the minimum."""
     ranges = np.array(message.ranges)
     angles = message.angle_min + np.arange(len(ranges)) * message.angle_increment
     sectors = ((angles + np.pi + 1e-6) / (2 * np.pi) * 12).astype(int) % 12
@@ -78,7 +78,7 @@ READ: dict[str, Callable[[Any], list[float]]] = {
 
 
 class PlainFeatures:
-    """Decoded samples in, feature vectors out."""
+    """Feature vectors from decoded samples."""
 
     def __init__(self, sensors: tuple[SensorSpec, ...]) -> None:
         self._sensors = sensors
@@ -129,7 +129,7 @@ class PlainClassifier(Node):
         self.features.add(spec, self.get_clock().now().nanoseconds, message)
 
     def on_timer(self) -> None:
-        """Classify the interval that ended last."""
+        """Classify the newest complete interval."""
         interval = self.model.sensors.interval
         end = self.get_clock().now().nanoseconds // interval * interval
         p = self.classify(self.features.vector(end))

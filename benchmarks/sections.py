@@ -1,9 +1,9 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Sections of the documents that a measuring command fills, and the machine on which it measured.
+"""Document sections that a benchmark fills, and a sentence about the machine of the measurement.
 
-A section of the name `evaluate` stands between the lines `<!-- begin evaluate -->` and `<!-- end evaluate -->`.
+The section `evaluate` is the text between the lines `<!-- begin evaluate -->` and `<!-- end evaluate -->`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def write_section(document: Path, name: str, text: str) -> None:
 
 
 def measured_on() -> str:
-    """One sentence: date, CPU, Python, NumPy and the BLAS kernel that NumPy uses on this CPU."""
+    """One sentence with the date, CPU, Python, NumPy and the BLAS kernel that NumPy uses on this CPU."""
     import numpy as np
     from threadpoolctl import threadpool_info
 
@@ -65,7 +65,7 @@ def _find(document: Path, name: str) -> re.Match[str]:
 
 
 def _cpu() -> str:
-    """The CPU's name as Linux reports it, else the architecture."""
+    """The CPU's name if Linux reports one, else the architecture."""
     try:
         names = re.findall(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
     except OSError:

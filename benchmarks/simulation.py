@@ -1,13 +1,18 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Scores on held-out simulated bags, other seeds and so other streets, beside scikit-learn on the same matrix.
+"""Scores on held-out simulated bags, compared with scikit-learn on the same matrix.
 
     .venv/bin/python benchmarks/simulation.py [--train 30] [--test 10] [--seconds 60] [--folder BAGS] [--set KEY=VALUE]
 
-One table of average precision: the model as `train` makes it and `evaluate` scores it; scikit-learn's MLPClassifier
-of the same size; gradient boosting; the single feature that ranks the training intervals best; and the prevalence,
-which is what guessing scores. The task is sound if no single feature comes near, and no label is out of reach.
+The held-out bags have other seeds and therefore other streets. The table has the average precision of
+
+- the model that `train` makes, scored by `evaluate`,
+- scikit-learn's MLPClassifier of the same size, and gradient boosting,
+- the single feature that ranks the training intervals best,
+- guessing, which is the prevalence.
+
+The task is sound if no single feature is nearly as good as the model, and every label can be learned.
 """
 
 from __future__ import annotations
@@ -38,16 +43,16 @@ from obstacle_classifier.training.dataset import Dataset, read_dataset
 from obstacle_classifier.training.metrics import average_precision
 
 CONFIG = Path(__file__).parents[1] / "config"
-HELD_OUT_SEED = 1_000_000  # the held-out streets are this seed and those after it
-TOLERANCE = 0.02  # macro AP by which ours may be below MLPClassifier's
-MARGIN = 0.1  # macro AP by which a single feature must be below ours
-LIFT = 1.5  # AP over prevalence that every label must reach
+HELD_OUT_SEED = 1_000_000  # seed of the first held-out street; the next streets have the next seeds
+TOLERANCE = 0.02  # largest allowed deficit in macro AP against MLPClassifier
+MARGIN = 0.1  # least deficit in macro AP of a single feature against ours
+LIFT = 1.5  # least ratio of AP to prevalence for every label
 
 Floats = NDArray[np.float64]
 
 
 def make_bag(job: tuple[Path, int, float]) -> Path:
-    """Simulate one bag, unless it is there already."""
+    """Simulate one bag, unless it exists."""
     path, seed, seconds = job
     return (
         path if path.exists() else simulate(load_scenario(CONFIG / "scenarios" / "sidewalk.yaml"), path, seconds, seed)
@@ -75,7 +80,7 @@ def precision(Y: Floats, P: Floats) -> list[float]:
 
 
 def matrix(data: Dataset) -> tuple[Floats, Floats]:
-    """Features and targets of the intervals that count."""
+    """Features and targets of the usable intervals."""
     X, Y = data.usable().stack()
     return X, Y.astype(np.float64)
 
@@ -93,7 +98,7 @@ def sklearn_mlp(fit: tuple[Floats, Floats], test: Floats, config: DefaultSetting
 
 
 def boosting(fit: tuple[Floats, Floats], test: Floats) -> Floats:
-    """scikit-learn's gradient boosting, a model a label, on the raw features."""
+    """scikit-learn's gradient boosting on the raw features, with one model per label."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     X, Y = fit
@@ -102,7 +107,7 @@ def boosting(fit: tuple[Floats, Floats], test: Floats) -> Floats:
 
 
 def single_feature(fit: tuple[Floats, Floats], test: Floats, columns: Sequence[str]) -> tuple[Floats, list[str]]:
-    """For each label the feature, rising or falling, that ranks the training intervals best."""
+    """Scores and name of the feature, rising or falling, that ranks the training intervals best, for each label."""
     filled = np.where(np.isnan(fit[0]), np.nanmedian(fit[0], axis=0), fit[0])
     tested = np.where(np.isnan(test), np.nanmedian(fit[0], axis=0), test)
     chosen, names = [], []
@@ -117,7 +122,7 @@ def single_feature(fit: tuple[Floats, Floats], test: Floats, columns: Sequence[s
 
 
 def compare(bags: list[list[Path]], sensors: SensorsConfig, settings: Sequence[str]) -> int:
-    """Print the table; 1 if it does not hold what it must."""
+    """Print the table and the failed conditions. The exit status is 1 if a condition fails."""
     say = TextProgress()
     # The held-out bags are the test: of the training bags none is needed for one.
     config = load_train_config(None, ["test_share=0.001", *settings])
@@ -153,7 +158,7 @@ def compare(bags: list[list[Path]], sensors: SensorsConfig, settings: Sequence[s
     for label, score, prevalence in zip(sensors.labels, table["ours"], table["prevalence"], strict=True):
         if score < LIFT * prevalence:
             failures.append(f"{label} scores less than {LIFT} times its prevalence")
-    print("\n".join(f"FAILED: {failure}" for failure in failures) or "all as it must be")
+    print("\n".join(f"FAILED: {failure}" for failure in failures) or "all conditions hold")
     return bool(failures)
 
 
@@ -162,12 +167,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--train", type=int, default=30, help="training bags")
     parser.add_argument("--test", type=int, default=10, help="held-out bags")
-    parser.add_argument("--seconds", type=float, default=60.0, help="of driving a bag")
-    parser.add_argument("--folder", type=Path, help="where the bags go and stay; else a temporary folder")
+    parser.add_argument("--seconds", type=float, default=60.0, help="length of each bag in s")
+    parser.add_argument("--folder", type=Path, help="folder that keeps the bags; default: a temporary folder")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="an option of training")
     options = parser.parse_args()
     os.environ["PYTHONWARNINGS"] = "ignore"
-    warnings.filterwarnings("ignore")  # scikit-learn says of a fit that it might go on
+    warnings.filterwarnings("ignore")  # scikit-learn warns after a fit that it has not converged
     sensors = load_sensors(CONFIG / "sensors" / "sidewalk.yaml")
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)

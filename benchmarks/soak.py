@@ -1,18 +1,18 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""classifier_node for minutes under a robot's full load: lost messages, missed intervals, memory growth.
+"""Lost messages, missed intervals and memory growth of classifier_node in minutes under a robot's full load.
 
     python -m benchmarks.soak                    10 minutes
     python -m benchmarks.soak --seconds 60
 
-The load is that of `benchmarks.traffic`, reliable, from a process of its own; intervals are 50 ms. An interval counts
-as missed if it is not published before the next one ends. The machine may be shared: on each processor a probe sleeps
-2 ms at a time and writes down by how much it overslept. A miss is the node's own fault only if no probe stalled for
-more than 25 ms meanwhile.
+The load is `benchmarks.traffic`, reliable, from a separate process, with intervals of 50 ms. An interval is missed if
+it is not published before the next one ends. The machine may be shared: on each processor a probe sleeps 2 ms at a time
+and notes how much longer the sleep took. A miss is the node's own fault only if no probe stalled for more than 25 ms at
+that time.
 
-Exit status 0 if no message was lost, no miss was the node's own, and resident memory grew less than 2 MB after the
-first minute (or the first third of a shorter run).
+The exit status is 0 if no message was lost, no miss was the node's own, and resident memory grew less than 2 MB after
+the first minute (or the first third of a shorter run).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.traffic import DEPTH, SENSORS, Traffic, private_domain
 from test.helpers.models import make_model
 
-STALL = 25 * 10**6  # ns by which a probe must have overslept
+STALL = 25 * 10**6  # ns; a probe that sleeps this much too long has stalled
 MAX_GROWTH = 2 * 2**20  # bytes
 SETTLE = 2.0  # s of traffic before the run, and of silence between them
 _NAP = 0.002  # s
@@ -82,7 +82,7 @@ class Observer:
         self._node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, qos)
 
     def spin(self, seconds: float) -> None:
-        """Listen for that long."""
+        """Receive messages for `seconds`."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             self._executor.spin_once(timeout_sec=left)
@@ -130,10 +130,10 @@ class Result:
         missed: Intervals not published before the next one's end: end and time of publication in ns, None for never.
         own: Missed intervals during which no probe stalled.
         unknown: Intervals published as unknown.
-        stalls: Stalls of over 25 ms that the probes saw.
-        latencies: (n,) from the end of an interval to its publication in ms.
-        resident: (seconds, bytes) of the node, about once a second.
-        cpu: Share of one processor that the node took.
+        stalls: Stalls of over 25 ms that the probes reported, start and end in ns.
+        latencies: (n,) times in ms from the end of an interval to its publication.
+        resident: (seconds, bytes) of the node's resident memory, about once per second.
+        cpu: CPU time of the node as a share of one processor.
     """
 
     sent: dict[str, int]
@@ -174,7 +174,7 @@ class Result:
         )
 
     def passes(self, allowed: float) -> bool:
-        """Whether no fault was found, except up to that share of missed intervals."""
+        """Whether the run has no fault. The node may miss the share `allowed` of the intervals."""
         own = len(self.own) <= allowed * self.intervals
         return not self.lost and own and self.growth < MAX_GROWTH and not self.unknown
 
@@ -187,13 +187,13 @@ def resident(pid: int) -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time that a process has used, user and system, all threads."""
+    """CPU time of a process in s, user and system, of all threads."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def soak(seconds: float, executor: str) -> Result:
-    """Run the node for that long."""
+    """Run the node under load for `seconds`, and judge the run."""
     here = [sys.executable, "-m", "benchmarks.soak"]
     root = Path(__file__).parents[1]
     with tempfile.TemporaryDirectory() as folder, private_domain():
@@ -252,7 +252,7 @@ def _judge(
     cpu: float,
 ) -> Result:
     interval = SENSORS.interval
-    first = done["first"] // interval * interval + 2 * SENSORS.sensors[0].timeout  # every sensor has been heard
+    first = done["first"] // interval * interval + 2 * SENSORS.sensors[0].timeout  # every sensor has published by then
     ends = range(first // interval * interval, done["last"] - interval, interval)
     missed, own = [], []
     for end in ends:

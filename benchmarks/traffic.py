@@ -1,10 +1,10 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""A busy robot's traffic: 400 Hz Imu, 40 Hz LaserScan of 1080 beams and six slow topics, from a process of its own.
+"""The traffic of a busy robot: 400 Hz Imu, 40 Hz LaserScan of 1080 beams and six slow topics, from a separate process.
 
-As a program it reads numbers of seconds from stdin, a line each, publishes for that long and answers with a line of
-JSON: how many messages went out on each topic, and the first and last instant in ns.
+As a program, it reads a number of seconds from each line of stdin and publishes for that time. It answers with a line
+of JSON: the number of messages on each topic, and the first and last instant in ns.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def private_domain() -> Iterator[None]:
 
 
 class Traffic:
-    """The publishing process, from outside."""
+    """Starts and controls the publishing process."""
 
     def __init__(self, subscribers: int) -> None:
         """Start the process; it publishes nothing until every topic has that many subscribers."""
@@ -176,7 +176,7 @@ class Traffic:
         self._process.stdout.close()
 
     def start(self, seconds: float) -> None:
-        """Publish for that long, from now."""
+        """Begin to publish for `seconds`."""
         assert self._process.stdin is not None
         print(seconds, file=self._process.stdin, flush=True)
 
@@ -190,7 +190,7 @@ class Traffic:
         raise RuntimeError(f"the publishing process ended with {self._process.wait()}")
 
     def run(self, seconds: float) -> dict[str, Any]:
-        """Publish for that long and wait until it is done."""
+        """Publish for `seconds`, and wait until the messages are published. Returns the result of `finish`."""
         self.start(seconds)
         return self.finish()
 
@@ -218,7 +218,7 @@ def _publish(publishers: dict[str, Any], messages: dict[str, list[bytearray]], s
 
 
 def main() -> int:
-    """Publish as stdin says."""
+    """Publish for the times on stdin."""
     import rclpy
     from rclpy.node import Node
     from rclpy.qos import QoSProfile, ReliabilityPolicy

@@ -1,12 +1,12 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Train a model on labelled bags; ends by itself, with a non-zero status if there is no model.
+"""Train a model on labelled bags. The launch ends with the training, with a non-zero status if no model was written.
 
     ros2 launch obstacle_classifier train.launch.py sensors:=sensors.yaml bags:='bags/ more/*.mcap' output:=model.npz
     ros2 launch obstacle_classifier train.launch.py ... config:=train.yaml set:='hidden=32 seed=7'
 
-Progress is on the log and, at 1 Hz, on /diagnostics.
+Progress goes to the log and, at 1 Hz, to /diagnostics.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ ARGUMENTS = (
     DeclareLaunchArgument("sensors", description="Sensors file: topics, statistics and labels."),
     DeclareLaunchArgument(
         "bags",
-        description="Labelled bags, separated by spaces (quote those with spaces in the name): rosbag2 folders, "
+        description="Labelled bags, separated by spaces (quote names with spaces): rosbag2 folders, "
         ".mcap, .db3 or ROS 1 .bag files, globs, or folders of them.",
     ),
-    DeclareLaunchArgument("output", description="Model file to write; one that exists is replaced at the end."),
+    DeclareLaunchArgument("output", description="Model file to write. An existing file is replaced at the end."),
     DeclareLaunchArgument(
         "config",
         default_value="",
@@ -40,20 +40,20 @@ ARGUMENTS = (
     DeclareLaunchArgument(
         "set",
         default_value="",
-        description="KEY=VALUE training options, separated by spaces; they win over config.",
+        description="KEY=VALUE training options, separated by spaces. They override config.",
     ),
     DeclareLaunchArgument("namespace", default_value="", description="Namespace of the node."),
 )
 
 
 def ended(event: ProcessExited, context: LaunchContext) -> None:
-    """Fail if the training did: launch by itself would end with status 0."""
+    """Raise an error if the training failed. Without it, launch would end with status 0."""
     if event.returncode != 0 and not context.is_shutdown:
         raise RuntimeError(f"no model was written: {event.process_name} ended with status {event.returncode}")
 
 
 def start(context: LaunchContext) -> list[Any]:
-    """The node, as the arguments say."""
+    """The trainer node with the launch arguments as parameters."""
 
     def value(name: str) -> str:
         return str(LaunchConfiguration(name).perform(context))
@@ -75,7 +75,7 @@ def start(context: LaunchContext) -> list[Any]:
         ],
         output="screen",
         emulate_tty=True,
-        sigterm_timeout="10",  # s: the node itself waits for its worker
+        sigterm_timeout="10",  # s; the node waits for its worker process
     )
     return [RegisterEventHandler(OnProcessExit(target_action=node, on_exit=ended)), node]
 

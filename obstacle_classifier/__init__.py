@@ -3,8 +3,8 @@
 
 """Multilabel obstacle classification for sidewalk robots: NumPy on the robot, the same code offline.
 
-The names below are for scripts; see docs/api.md. They are imported when they are first used, so that the robot's nodes,
-which import from the rooms of the package, load nothing that they do not need.
+The names below are for scripts; see docs/api.md. Each name is imported at its first use. The robot's nodes import from
+the rooms of the package, and therefore load no module that they do not need.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The few functions that a person scripting needs; `from obstacle_classifier import ...` gives them.
+"""The functions for scripts, available as `from obstacle_classifier import ...`.
 
-Paths may be texts. A bag may be a rosbag2 folder, a bare storage file or a ROS 1 bag. Problems that do not end the work
-are warnings of Python (`warnings.warn`); the others are an `ObstacleClassifierError` of one line.
+A path may be a string. A bag may be a rosbag2 folder, a bare storage file or a ROS 1 bag. A problem that does not end
+the work is a Python warning (`warnings.warn`). Every other problem is an `ObstacleClassifierError` with a text of one
+line.
 """
 
 from __future__ import annotations
@@ -33,19 +34,19 @@ AnyPath = str | os.PathLike[str]
 
 
 def load_model(path: AnyPath) -> Model:
-    """The model of a file, checked and tried on this machine.
+    """The model of a file, checked completely, including its golden vectors on this machine.
 
     Raises:
-        ModelError: Naming the file, the value found and the value expected.
+        ModelError: A check failed. The message has the file, the value found and the value expected.
     """
     return Model.load(Path(path))
 
 
 def read_features(bag: AnyPath, sensors: SensorsConfig) -> Iterator[FeatureVector]:
-    """The feature vectors of a recording, interval by interval, as the robot would have computed them.
+    """Iterate over the feature vectors of a recording, one per interval, equal to those of the robot.
 
     Raises:
-        BagError: The recording cannot be read, has another type on a sensor's topic, or none of the topics.
+        BagError: The recording cannot be read, has none of the topics, or a topic has a type other than the sensor's.
     """
     with Bag(Path(bag)) as recording:
         yield from read_intervals(recording, FeaturePipeline(sensors))
@@ -53,10 +54,10 @@ def read_features(bag: AnyPath, sensors: SensorsConfig) -> Iterator[FeatureVecto
 
 
 def predict(model: Model, bag: AnyPath) -> Iterator[Prediction]:
-    """The predictions for a recording, interval by interval, as the robot would have published them.
+    """Iterate over the predictions for a recording, one per interval, equal to those of the robot.
 
     Raises:
-        BagError: As `read_features`.
+        BagError: As in `read_features`.
     """
     with Bag(Path(bag)) as recording:
         yield from read_intervals(recording, Pipeline(model))
@@ -71,18 +72,18 @@ def train(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Training:
-    """Train on labelled bags; `.model` of the result is the model, `.model.save(path)` writes its file.
+    """Train on labelled bags. `.model` of the result is the model, and `.model.save(path)` writes its file.
 
     Args:
-        sensors: The columns and the labels.
+        sensors: The sensors configuration, which defines the columns and the labels.
         bags: Bags, folders of bags and globs.
-        settings: Training options by key, as in a training file; the others have their defaults.
-        jobs: Processes that read bags. A script that asks for more than one needs `if __name__ == "__main__":`.
-        progress: Told of every bag and epoch; by default warnings alone are passed on.
+        settings: Training options by key, as in a training file. The other options have their defaults.
+        jobs: Number of processes that read bags. With more than one, a script needs `if __name__ == "__main__":`.
+        progress: Receiver of the progress. The default reports only warnings.
 
     Raises:
         BagError: No bag can be used, or no interval is left to train on.
-        ConfigError: An option or a label file that is not allowed.
+        ConfigError: An option or a label file is not valid.
     """
     config = parse_train_config(settings or {}, "settings")
     return train_model(sensors, find_bags([*map(Path, bags)]), config, progress or _Warnings(), make_backend(jobs))
@@ -91,23 +92,23 @@ def train(
 def evaluate(
     model: Model, bags: Sequence[AnyPath], *, jobs: int = 1, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Scores of a model on labelled bags that it was not trained on; see docs/training.md for their form.
+    """Scores of a model on labelled bags; see docs/training.md. A bag that was used in training gives a warning.
 
     Args:
         model: The model.
         bags: Bags, folders of bags and globs.
-        jobs: Processes that read bags.
-        progress: Told of every bag; by default warnings alone are passed on.
+        jobs: Number of processes that read bags.
+        progress: Receiver of the progress. The default reports only warnings.
 
     Raises:
-        BagError: No bag can be used, or none has a known, labelled interval.
-        ConfigError: A label file that is not allowed.
+        BagError: No bag can be used, or no bag has a known, labelled interval.
+        ConfigError: A label file is not valid.
     """
     return evaluate_model(model, find_bags([*map(Path, bags)]), progress or _Warnings(), make_backend(jobs))
 
 
 class _Warnings:
-    """Progress that passes on warnings alone."""
+    """Progress that reports only warnings."""
 
     def stage(self, name: str, total: int) -> AbstractContextManager[Stage]:
         return Silent().stage(name, total)

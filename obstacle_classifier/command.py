@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What a command does around its work: signals, standard streams and the exit status."""
+"""The frame of a command: signals, standard streams and the exit status."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from obstacle_classifier.errors import ObstacleClassifierError
 
 __all__ = ["run_command"]
 
-_REPEAT = 1.0  # s after a signal in which further ones are part of the same request
+_REPEAT = 1.0  # s; further signals in this time belong to the same request
 
 
 def run_command(name: str, work: Callable[[], object]) -> int:
-    """Run `work` as the command `name`; returns the exit status.
+    """Run `work` as the command `name`, and return the exit status.
 
     0: success, also if the reader of stdout closed it early. 1: a problem, one line on stderr. 2: wrong usage, from
     argparse. 130: SIGINT. 143: SIGTERM. Signals end the command even if its caller ignores them, as a shell does for
-    SIGINT in background jobs. A message that stderr cannot take is lost and changes nothing else.
+    SIGINT in background jobs. If stderr cannot be written, the message is lost, and the exit status stays the same.
     """
     _open_closed_streams()
     sys.stderr = _replace(sys.stderr, sys.__stderr__, _StandardStream(2, lenient=True))

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Which names are allowed, as JSON schemas."""
+"""JSON schemas of the allowed names."""
 
 from __future__ import annotations
 

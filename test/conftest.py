@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What every test runs in: a DDS domain of this run's own, on this host."""
+"""The environment of all tests: a separate DDS domain for this run, on this host."""
 
 from __future__ import annotations
 
@@ -54,12 +54,15 @@ def set_up_dds(domain: int) -> None:
 
 @pytest.fixture
 def shared_memory(ros_domain: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DDS's own choice of transports, as on the robot: UDP drops bursts of large messages. Nobody may be killed."""
+    """DDS's default transports, as on the robot. UDP alone drops bursts of large messages.
+
+    A test that kills a process must not use this fixture.
+    """
     monkeypatch.delenv("FASTDDS_BUILTIN_TRANSPORTS")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Before test modules are imported, whose own settings start from this profile: no test may depend on the load.
+    # Before test modules are imported: their settings start from this profile. No test may depend on the load.
     hypothesis.settings.register_profile(
         "any load", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
     )

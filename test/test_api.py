@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The front door: what docs/api.md does not show by its examples."""
+"""The Python API, where the examples of docs/api.md do not cover it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The command line, as processes: what it writes, what it says, and its exit status."""
+"""The command line as processes: files, messages and exit statuses."""
 
 from __future__ import annotations
 

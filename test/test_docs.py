@@ -1,9 +1,9 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The documents: their examples run, their links lead somewhere, what they quote is what the code says.
+"""The documents: their examples run, their links have a target, and their quotations match the code.
 
-The first words after an opening fence say what a block is; every block says it:
+The words after an opening fence give the kind of the block. Every block has a kind:
 
     bash           run as written, the blocks of a document in order, in a copy of the folder that docs/index.md makes
     bash ros2      needs a full install of ROS 2: arguments are checked against the code, nothing is run
@@ -111,7 +111,7 @@ def run(document: Path, environment: dict[str, str]) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Path:
-    """What docs/index.md makes."""
+    """The example folder that docs/index.md makes."""
     folder = tmp_path_factory.mktemp("examples")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

@@ -80,7 +80,7 @@ def links(document: Path) -> Iterator[tuple[int, str]]:
 
 
 def anchors(document: Path) -> set[str]:
-    """What a link may have after its `#`, by GitHub's rule for headings."""
+    """The allowed texts after the `#` of a link, by GitHub's rule for headings."""
     headings = [match[1] for _, line in _prose(document) if (match := _HEADING.match(line))]
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
@@ -92,7 +92,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text as it may stand in a table: without what HTML or the table would take for its own."""
+    """Text for a table cell, with the special characters of HTML and of tables escaped."""
     parts = text.replace("|", "\\|").split("`")
     return "`".join(part if index % 2 else part.replace("<", "&lt;") for index, part in enumerate(parts))
 

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Files that are no model, each with what loading it must say."""
+"""Invalid model files, each with the message that loading it must give."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LARGE = 2800  # hidden units of a network just within the size limit
 
 
 def member(name: str, data: bytes | None) -> Callable[[Path], object]:
-    """The model's file with one member replaced, added or (None) left out, whatever it then claims."""
+    """The model's file with one member replaced, added or (None) left out. Nothing else is adjusted."""
 
     def write(path: Path) -> None:
         MODEL.save(path)
@@ -131,7 +131,7 @@ def with_zip64_directory(data: bytes) -> bytes:
 
 
 def large(**changes: Any) -> Callable[[Path], object]:
-    """A file of the largest size that is read whole; its golden vectors are wrong."""
+    """A file of the largest allowed size, with wrong golden vectors."""
 
     def write(path: Path) -> None:
         arrays: dict[str, Any] = {
@@ -161,7 +161,7 @@ def huge(shape: str, dtype: str = "<f4") -> bytes:
     return npy(f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}")
 
 
-# What the file is, and the message, which stands after the path.
+# A function that writes the file, and the message that follows the path.
 CASES: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty": (lambda path: path.write_bytes(b""), "not an .npz file: found 0 bytes"),
     "text": (lambda path: path.write_bytes(b"x" * 1000), "not an .npz file, or cut off: no directory at its end"),

@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Models that are random but whole, and model files that are not."""
+"""Valid models with random numbers, and invalid model files."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def make_model(sensors: SensorsConfig = SENSORS, seed: int = 0, h: int = 16, **f
     """A model with random parameters, mean and scale; equal arguments give equal models.
 
     Args:
-        sensors: What it is a model of.
+        sensors: Sensors configuration of the model.
         seed: Of all random numbers, and the model's own.
         h: Units of each hidden layer.
         fields: Other arguments of `Model.create`.

@@ -20,13 +20,17 @@ from test.helpers.messages import SCHEMAS, Fields
 
 @cache
 def rosbags_store(*, with_variance: bool = True) -> Any:
-    """The typestore of Jazzy, or of Humble, whose Range has no variance."""
+    """The typestore of Jazzy, or that of Humble, where Range has no variance."""
     typesys = pytest.importorskip("rosbags.typesys")
     return typesys.get_typestore(typesys.Stores.ROS2_JAZZY if with_variance else typesys.Stores.ROS2_HUMBLE)
 
 
 def rosbags_deserialise(type_name: str, data: bytes) -> Any:
-    """What rosbags reads, by today's definition or else by Range's older one; raises its error."""
+    """The message as rosbags reads it, by the current definition or else by the older definition of Range.
+
+    Raises:
+        SerdeError: rosbags cannot read the bytes.
+    """
     from rosbags.serde import SerdeError
 
     try:
@@ -38,7 +42,7 @@ def rosbags_deserialise(type_name: str, data: bytes) -> Any:
 
 
 def rosbags_serialise(type_name: str, fields: Fields, *, little_endian: bool) -> bytes:
-    """What rosbags writes."""
+    """The bytes that rosbags writes for a message."""
     store = rosbags_store(with_variance=not type_name.endswith("/Range") or fields["variance"] is not None)
 
     def build(name: str, values: Fields) -> Any:
@@ -88,7 +92,7 @@ def rclpy_message(type_name: str, fields: Fields) -> Any:
 
 
 def same(parsed: object, message: Any, schema: s.Schema) -> bool:
-    """Whether what `parse_message` gives equals a message object of rosbags or rclpy, bit for bit."""
+    """Whether a result of `parse_message` equals a message object of rosbags or rclpy, bit for bit."""
     if isinstance(schema, s.Optional):
         schema = schema.item
     if isinstance(schema, s.Struct):

@@ -108,8 +108,8 @@ class Recorder:
 
     Attributes:
         stages: Name and total of each stage, in order.
-        notes: What each step said.
-        lines: What was said beside.
+        notes: The note of each step.
+        lines: The lines reported outside steps.
     """
 
     def __init__(self) -> None:

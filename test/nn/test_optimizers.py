@@ -70,7 +70,7 @@ def test_only_named_parameters_decay(kind: Callable[..., Optimizer]) -> None:
     assert not np.isclose(parameters["W"], free["W"], rtol=1e-4).any()
 
 
-# --- Sgd is what the layers have always done --------------------------------------------------------------------------
+# --- SGD equals the update of the layers ------------------------------------------------------------------------------
 
 
 def test_the_layers_step_is_p_less_the_rate_times_the_gradient_bit_for_bit() -> None:
