@@ -12,10 +12,10 @@ export AMENT_PREFIX_PATH := $(CURDIR)/.venv
 export RMW_IMPLEMENTATION := rmw_fastrtps_cpp
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage check parity evaluate lock clean
+.PHONY: help demo test coverage check parity evaluate examples lock clean
 
 # These tests share nothing, and several may run at a time. All others use DDS, a terminal or the whole machine.
-SHARE_NOTHING := $(wildcard $(addprefix test/,bags features model networks nn sensing simulation training))
+SHARE_NOTHING := $(wildcard $(addprefix test/,bags examples features model networks nn sensing simulation training))
 
 help:  ## say what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 16
@@ -48,6 +48,10 @@ parity: .venv/.package  ## the node, over DDS, against features and predict, on 
 
 evaluate: .venv/.package  ## cross-validated scores beside scikit-learn's
 	@.venv/bin/python -m benchmarks.evaluate $(ARGS)
+
+examples: .venv/.package  ## small networks on public data, in full; plots and probabilities go to out/
+	@for name in iris digits names cost_of_time; do \
+	    echo "== $$name"; OPENBLAS_NUM_THREADS=1 .venv/bin/python -m examples.$$name || exit 1; done
 
 lock: .venv-lock/.requirements  ## pin the requirements anew; ARGS=--upgrade takes the newest versions
 	@PATH="$(CURDIR)/.venv-lock/bin:$$PATH" requirements/lock.sh $(ARGS)

@@ -24,6 +24,7 @@ from obstacle_classifier.nn.autodiff import Register, Tape
 from obstacle_classifier.nn.softmax import softmax
 
 Floats = NDArray[np.float64]
+Model = tuple[Tape, Register, Register]  # the tape, its logits and its loss
 Data = tuple[Floats, Floats]  # X (n, length, letters), Y (n, kinds), both one-hot
 
 KINDS = ("name", "city", "company")  # Faker's words for people, places and organisations
@@ -56,16 +57,16 @@ def one_hot(name: str, length: int) -> Floats:
     return X
 
 
-def mlp(length: int, seed: int = 0) -> tuple[Tape, Register, Register]:
-    """All letters -> 50 units with ReLU -> 3 logits: the tape, its logits and its loss."""
+def mlp(length: int, seed: int = 0) -> Model:
+    """All letters -> 50 units with ReLU -> 3 logits."""
     tape, rng, inputs = Tape(), np.random.default_rng(seed), length * len(LETTERS)
     x = op.reshape(tape.input("X"), (-1, inputs))
     W, b = tape.parameter("W", xavier_uniform(inputs, HIDDEN, rng)), tape.parameter("b", np.zeros(HIDDEN))
     return _classify(tape, op.relu(x @ W + b), rng)
 
 
-def lstm(length: int, seed: int = 0) -> tuple[Tape, Register, Register]:
-    """A letter a step -> 50 units with memory -> 3 logits of the last step: the tape, its logits and its loss."""
+def lstm(length: int, seed: int = 0) -> Model:
+    """A letter a step -> 50 units with memory -> 3 logits of the last step."""
     tape, rng, h = Tape(), np.random.default_rng(seed), HIDDEN
     x, gates = tape.input("X"), range(4)
     W = tape.parameter("W", np.concatenate([xavier_uniform(len(LETTERS), h, rng) for _ in gates], axis=1))
@@ -80,7 +81,7 @@ def lstm(length: int, seed: int = 0) -> tuple[Tape, Register, Register]:
     return _classify(tape, last, rng)
 
 
-def _classify(tape: Tape, hidden: Register, rng: np.random.Generator) -> tuple[Tape, Register, Register]:
+def _classify(tape: Tape, hidden: Register, rng: np.random.Generator) -> Model:
     V = tape.parameter("V", xavier_uniform(HIDDEN, len(KINDS), rng))
     logits = hidden @ V + tape.parameter("a", np.zeros(len(KINDS)))
     return tape, logits, op.cross_entropy(logits, tape.input("Y"))
@@ -101,9 +102,7 @@ def batches(data: Data, batch: int, rng: np.random.Generator) -> Iterator[Data]:
         yield X[rows], Y[rows]
 
 
-def train(
-    model: tuple[Tape, Register, Register], rate: float, data: Data, validation: Data, epochs: int
-) -> list[float]:
+def train(model: Model, rate: float, data: Data, validation: Data, epochs: int) -> list[float]:
     """Validation loss of each epoch; the tape's parameters end as those of the best one."""
     tape, _, loss = model
     rng, optimizer, losses = np.random.default_rng(0), SGD(rate), []
@@ -123,9 +122,8 @@ def main(epochs: int = EPOCHS, out: Path = Path("out"), per_kind: int = PER_KIND
     """Print a row for each network, save their probabilities, and return the accuracies on the test names."""
     data, validation, test = load(per_kind)
     reached, build = {}, {"MLP": mlp, "LSTM": lstm}
-    print(
-        f"{len(data[0])} names to train on\n{'':<6}{'best epoch':>12}{'validation':>12}{'test loss':>12}{'accuracy':>12}"
-    )
+    print(f"{len(data[0])} names to train on")
+    print(f"{'':<6}{'best epoch':>12}{'validation':>12}{'test loss':>12}{'accuracy':>12}")
     out.mkdir(parents=True, exist_ok=True)
     for name, rate in RATES.items():
         tape, logits, loss = model = build[name](LENGTH)

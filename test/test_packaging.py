@@ -41,7 +41,7 @@ MODULES: Mapping[str, set[str]] = {
     "python3-tqdm": {"tqdm"},
     "python3-yaml": {"yaml"},
 }
-OPTIONAL = {"torch"}  # tests compare with it where it is installed, and are skipped elsewhere
+OPTIONAL = {"faker", "torch"}  # have no rosdep key; tests that use them are skipped where they are not installed
 STANDARD = set(sys.stdlib_module_names) | {"compression"}  # compression: Python 3.14
 
 
@@ -80,7 +80,7 @@ def imported(*folders: str) -> dict[str, set[str]]:
                 and isinstance(node.args[0], ast.Constant)
             ):
                 names.add(str(node.args[0].value))
-        outside = {name.partition(".")[0] for name in names} - STANDARD - {NAME, "test", "benchmarks"}
+        outside = {name.partition(".")[0] for name in names} - STANDARD - {NAME, "test", "benchmarks", "examples"}
         if outside:
             found[str(path.relative_to(ROOT))] = outside
     return found
@@ -108,7 +108,7 @@ def test_packages_that_no_robot_needs_are_imported_offline_only() -> None:
 
 
 def test_every_import_of_the_tests_is_a_depend() -> None:
-    files = imported("test", "benchmarks")
+    files = imported("test", "benchmarks", "examples")
     assert undeclared(files, declared("exec_depend", "test_depend") | OPTIONAL) == {}
 
 
