@@ -14,18 +14,22 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from obstacle_classifier import __version__
 from obstacle_classifier.command import run_command
-from obstacle_classifier.errors import ConfigError
+from obstacle_classifier.errors import BagError, ConfigError
 from obstacle_classifier.files import check_output
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
+    from obstacle_classifier.bags import Bag
+    from obstacle_classifier.features import SensorsConfig
+    from obstacle_classifier.pipeline import Prediction
     from obstacle_classifier.training.backends import Backend
 
 __all__ = ["main"]
@@ -132,6 +136,7 @@ def _train(options: argparse.Namespace) -> None:
     from obstacle_classifier.progress import TextProgress
     from obstacle_classifier.training import format_scores, load_train_config, train
     from obstacle_classifier.training.dataset import warn_left_out
+    from obstacle_classifier.training.preflight import preflight
 
     if options.report is not None:
         # Before the work, so that a missing plotting library is told then.
@@ -143,6 +148,7 @@ def _train(options: argparse.Namespace) -> None:
         raise ConfigError(f"{options.report}: found a file, expected a folder for the report")
     progress = TextProgress()
     paths = find_bags(options.bags)
+    preflight(paths, sensors, progress, labels_required=True, backend=_backend(options))
     training = train(sensors, paths, config, progress, _backend(options))
     training.model.save(options.output)
     if options.report is not None:
@@ -171,10 +177,13 @@ def _evaluate(options: argparse.Namespace) -> None:
     from obstacle_classifier.model import Model
     from obstacle_classifier.progress import TextProgress
     from obstacle_classifier.training import evaluate, format_scores
+    from obstacle_classifier.training.preflight import preflight
 
     if options.output is not None:
         check_output(options.output)
-    result = evaluate(Model.load(options.model), find_bags(options.bags), TextProgress(), _backend(options))
+    model, paths, progress = Model.load(options.model), find_bags(options.bags), TextProgress()
+    preflight(paths, model.sensors, progress, labels_required=True, backend=_backend(options))
+    result = evaluate(model, paths, progress, _backend(options))
     print(format_scores(result))
     if options.output is not None:
         write_atomically(options.output, (json.dumps(result, indent=2) + "\n").encode())
@@ -185,7 +194,9 @@ def _predict(options: argparse.Namespace) -> None:
     from obstacle_classifier.bags.intervals import read_intervals
     from obstacle_classifier.model import Model
     from obstacle_classifier.pipeline import Pipeline
+    from obstacle_classifier.progress import TextProgress
     from obstacle_classifier.table import write_table
+    from obstacle_classifier.training.preflight import preflight
 
     model = Model.load(options.model)
     paths = find_bags([options.bag])
@@ -193,11 +204,29 @@ def _predict(options: argparse.Namespace) -> None:
         raise ConfigError(f"--bag: found {len(paths)} bags in {options.bag}, expected one")
     check_output(options.output)
 
+    preflight(paths, model.sensors, TextProgress(), labels_required=None)
+    stale: dict[str, int] = {}
+    total = known = 0
+
+    def rows(predictions: Iterator[Prediction], bag: Bag) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        nonlocal total, known
+        for prediction in predictions:
+            total += 1
+            known += not prediction.unknown
+            for sensor in prediction.stale:
+                stale[sensor] = stale.get(sensor, 0) + 1
+            yield prediction.end, prediction.p
+        if not total:
+            raise _no_interval(paths, model.sensors, bag.problems)
+
     with Bag(paths[0]) as bag:
-        predictions = read_intervals(bag, Pipeline(model))
-        write_table(options.output, model.labels, ((prediction.end, prediction.p) for prediction in predictions))
+        write_table(options.output, model.labels, rows(read_intervals(bag, Pipeline(model)), bag))
         for problem in bag.problems:
             print(f"warning: {problem}", file=sys.stderr)
+    if not known:
+        never = [spec for spec in model.sensors.sensors if stale.get(spec.name) == total]
+        named = ", ".join(f"{spec.name} (topic {spec.topic})" for spec in never) or "a required sensor"
+        print(f"warning: all {total} intervals are unknown, without a message in time of: {named}", file=sys.stderr)
     print(f"wrote {options.output}")
 
 
@@ -208,16 +237,22 @@ def _features(options: argparse.Namespace) -> None:
     from obstacle_classifier.features import load_sensors
     from obstacle_classifier.progress import TextProgress
     from obstacle_classifier.training.dataset import read_dataset, warn_left_out
+    from obstacle_classifier.training.preflight import preflight, silent_sensors
 
     sensors = load_sensors(options.sensors)
     check_output(options.output)
     progress = TextProgress()
     paths = find_bags(options.bags)
+    preflight(paths, sensors, progress, labels_required=False, backend=_backend(options))
     data = read_dataset(paths, sensors, progress, labels_required=False, backend=_backend(options))
     for shard in data:
         for problem in shard.problems:
             progress.say(f"warning: {problem}")
     X, Y = data.stack()
+    if not len(X):
+        raise _no_interval(paths, sensors, ())
+    for line in silent_sensors(sensors, np.asarray(np.isfinite(X).any(axis=0))):
+        progress.say(f"warning: {line}")
     arrays: dict[str, NDArray[Any]] = {
         "X": X,
         "Y": Y,
@@ -229,6 +264,13 @@ def _features(options: argparse.Namespace) -> None:
     _write_arrays(options.output, arrays)
     print(f"wrote {options.output}: {len(X)} intervals of {len(sensors.columns)} columns")
     warn_left_out(data.left_out, len(paths), progress)
+
+
+def _no_interval(paths: Sequence[Path], sensors: SensorsConfig, problems: Sequence[str]) -> BagError:
+    """The error of bags that are too short or have no message of a sensor."""
+    reasons = f" ({'; '.join(problems)})" if problems else ""
+    listed, step = ", ".join(map(str, paths)), sensors.interval / 1e9
+    return BagError(f"{listed}: found no interval of {step:g} s with a message before its end, expected some{reasons}")
 
 
 def _write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -21,6 +21,7 @@ pytest.importorskip("rosbags", reason="rosbags is not installed")
 
 from obstacle_classifier.bags.example_bags import SENSORS, write_example_bags
 from obstacle_classifier.model import Model
+from test.helpers.bags import START, cdr, write_bag
 
 pytestmark = pytest.mark.runtime
 
@@ -191,3 +192,50 @@ def test_simulate_writes_a_bag_that_can_be_trained_on(tmp_path: Path) -> None:
     assert (tmp_path / "drive" / "labels.csv").read_text().startswith("start,end,label\n")
     again = run("simulate", "--output", tmp_path / "drive", "--duration", 3, status=1)
     assert "exists already" in again.stderr
+
+
+def test_features_and_predict_of_no_interval_fail_with_the_reason(folder: Path, tmp_path: Path) -> None:
+    message = cdr("std_msgs/msg/Float32", data=1.0)
+    bag = write_bag(tmp_path / "short", [("/noise_level", "std_msgs/msg/Float32", START, message)])
+    both = (
+        run("features", "--sensors", folder / "s.yaml", "--bags", bag, "--output", tmp_path / "f.npz", status=1),
+        run("predict", "--model", folder / "model.npz", "--bag", bag, "--output", tmp_path / "p.csv", status=1),
+    )
+    for result in both:
+        last = result.stderr.splitlines()[-1]
+        assert last.startswith("obstacle_classifier: sensor scan is required, and none of 1 bags has its topic /scan")
+    optional = {**SENSORS, "sensors": {"noise": SENSORS["sensors"]["noise"]}}
+    (tmp_path / "n.yaml").write_text(yaml.safe_dump(optional))
+    result = run("features", "--sensors", tmp_path / "n.yaml", "--bags", bag, "--output", tmp_path / "f.npz", status=1)
+    expected = f"{bag}: found no interval of 0.1 s with a message before its end, expected some"
+    assert result.stderr.splitlines()[-1] == f"obstacle_classifier: {expected}"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["n.yaml", "short"]
+
+
+def test_a_sensor_without_a_number_is_named(folder: Path, tmp_path: Path) -> None:
+    noise = "std_msgs/msg/Float32"
+    messages = [("/noise_level", noise, START + k * 10**8, cdr(noise, data=1.0)) for k in range(20)]
+    messages.append(("/scan", "sensor_msgs/msg/LaserScan", START + 10**8, b"\0\1\0\0"))
+    bag = write_bag(tmp_path / "bag", messages)
+    scan = "topic /scan (sensor scan): none of its 1 messages can be decoded"
+    result = run("features", "--sensors", folder / "s.yaml", "--bags", bag, "--output", tmp_path / "f.npz")
+    assert f"warning: {bag}: {scan}" in result.stderr
+    assert "warning: sensor scan (topic /scan): no number in any interval" in result.stderr
+    result = run("predict", "--model", folder / "model.npz", "--bag", bag, "--output", tmp_path / "p.csv")
+    assert f"warning: {bag}: {scan}" in result.stderr
+    assert re.search(
+        r"warning: all \d+ intervals are unknown, without a message in time of: scan \(topic /scan\)", result.stderr
+    )
+
+
+def test_a_problem_of_many_bags_is_told_before_they_are_read(folder: Path, tmp_path: Path) -> None:
+    sensors = {
+        **SENSORS,
+        "sensors": {**SENSORS["sensors"], "light": {"type": "std_msgs/msg/Float32", "topic": "/level"}},
+    }
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(sensors))
+    arguments = ("--sensors", tmp_path / "s.yaml", "--bags", folder / "bags", "--output", tmp_path / "f.npz")
+    lines = run("features", *arguments).stderr.splitlines()
+    names = ", ".join(f"street_{number}" for number in range(5))
+    assert lines[0] == f"warning: sensor light: no topic /level in 5 of 5 bags ({names}); nearest there: /noise_level"
+    assert lines[1].startswith("bags 1/5")
