@@ -25,11 +25,12 @@ __all__ = ["CompiledEnsemble", "EnsembleNetwork", "logit_of_mean"]
 
 MEMBERS = 8
 BINS = 6
+MOST_ENTRIES = 1200  # of an encoding with more than one bin a column: the first product costs most of an interval
 MAX_ENTRY = 1e6  # of an encoded value; fitted ones are at most 4
 START_ROWS = 2048  # training rows that the first weights are fitted to
 
 _LEAST, _MOST = np.array(-700.0), np.array(700.0)  # e^700 is finite in float64
-_ONE = np.array(1.0)
+_ZERO, _ONE = np.array(0.0), np.array(1.0)
 
 
 class EnsembleNetwork(Network):
@@ -85,13 +86,21 @@ class EnsembleNetwork(Network):
             hidden: Units of a hidden layer of a member.
             rng: Source of the first weights.
             members: Number of members, k.
-            bins: Bins of a column.
+            bins: Bins of a column at most; fewer where many columns would make more than 1200 entries.
         """
         encoding = Encoding.fit(X, bins, layout.is_missing)
+        while len(encoding) > MOST_ENTRIES and bins > 1:
+            bins -= 1
+            encoding = Encoding.fit(X, bins, layout.is_missing)
         stack = StackedMLP(members, len(encoding), hidden, c, rng, np.float32)
         rows = rng.permutation(len(X))[:START_ROWS]
         stack.start_from_data(encoding(X[rows]))
         return cls(encoding, stack, len(layout.columns))
+
+    @property
+    def members(self) -> int:
+        """Number of members."""
+        return int(self.stack.shape[0])
 
     @classmethod
     def array_types(cls, spec: Mapping[str, Any], d: int, c: int) -> dict[str, ArrayType]:
@@ -210,7 +219,8 @@ class _MeanLogit:
 
     def __init__(self, k: int, c: int) -> None:
         self._e, self._p, self._q = (np.zeros((k, c)) for _ in range(3))
-        self._present, self._absent = np.empty(c), np.empty(c)
+        self._present, self._absent, self._square = np.empty(c), np.empty(c), np.empty(c)
+        self._k = np.array(float(k))
 
     def __call__(self, Z: Float32Array) -> Floats:
         e, p, q = self._e, self._p, self._q
@@ -222,12 +232,18 @@ class _MeanLogit:
         np.multiply(e, q, out=p)
         np.add.reduce(p, axis=0, out=self._present)
         np.add.reduce(q, axis=0, out=self._absent)
-        np.divide(self._present, self._absent, out=self._present)
-        return np.log(self._present, out=self._present)
+        np.divide(self._present, self._absent, out=self._absent)
+        return np.log(self._absent, out=self._absent)
 
     def spread(self) -> Float32Array:
-        spread: Float32Array = self._p.std(axis=0).astype(np.float32)
-        return spread
+        """Root of the mean square less the square of the mean: three times as fast as `std`, and exact enough."""
+        mean = self._present / self._k
+        np.multiply(self._p, self._p, out=self._e)
+        square = np.add.reduce(self._e, axis=0, out=self._square)
+        np.divide(square, self._k, out=square)
+        np.subtract(square, mean * mean, out=square)
+        np.maximum(square, _ZERO, out=square)  # rounding
+        return np.sqrt(square, out=square).astype(np.float32)
 
 
 def logit_of_mean(Z: Array) -> Floats:

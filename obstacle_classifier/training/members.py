@@ -50,7 +50,7 @@ class MemberOptions:
     members: int = 8
     hidden: int = 64
     bins: int = 8
-    epochs: int = 30
+    epochs: int = 16
     least_steps: int = 300
     learning_rate: float = 2e-3
     weight_decay: float = 0.01

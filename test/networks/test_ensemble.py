@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -198,3 +199,10 @@ def test_a_batch_may_give_each_member_rows_of_its_own() -> None:
 
 def test_summary() -> None:
     assert network().summary() == "4 x (4 -> 13 -> 16 -> 16 -> 3), ensemble, 2188 parameters"
+
+
+def test_many_columns_get_fewer_bins() -> None:
+    rng = np.random.default_rng(0)
+    wide = replace(LAYOUT, columns=tuple(f"c{i}" for i in range(300)), is_missing=np.zeros(300, np.bool_))
+    made = EnsembleNetwork.create(rng.normal(size=(50, 300)), wide, LABELS, hidden=2, rng=rng, members=1, bins=8)
+    assert len(made.encoding) == 4 * 300

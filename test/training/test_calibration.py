@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from obstacle_classifier.model import Calibration
 from obstacle_classifier.nn import sigmoid
 from obstacle_classifier.training.calibration import (
+    averaged,
     brier_score,
     calibrated,
     expected_calibration_error,
@@ -106,3 +107,17 @@ def test_expected_calibration_error_by_hand() -> None:
 def test_brier_score_by_hand() -> None:
     assert brier_score(np.array([0.0, 1]), np.array([0.1, 0.6])) == pytest.approx((0.01 + 0.16) / 2)
     assert np.isnan(brier_score(np.array([]), np.array([])))
+
+
+def test_the_mean_of_more_members_needs_a_larger_scale() -> None:
+    # Members that know the truth up to an own error: what is right for one is too flat for the mean of eight.
+    rng = np.random.default_rng(0)
+    bag = np.repeat(np.arange(400), 50)
+    common = rng.normal(0, 1, (len(bag), 1))
+    Y = (rng.random(common.shape) < sigmoid(common)).astype(np.float64)
+    members = common + rng.normal(0, np.sqrt(0.5), (8, *common.shape))
+    one = fit_calibration(members[0], Y, bag)
+    of_eight = fit_calibration(members.mean(axis=0), Y, bag)
+    assert averaged(one, 1, 8)[0].scale == pytest.approx(of_eight[0].scale, rel=0.1)
+    assert averaged(one, 1, 8)[0].offset == one[0].offset
+    assert averaged(one, 8, 8) == one

@@ -17,7 +17,7 @@ from obstacle_classifier.features import Layout, SensorsConfig
 from obstacle_classifier.model import Calibration
 from obstacle_classifier.networks.ensemble import EnsembleNetwork
 from obstacle_classifier.progress import Progress
-from obstacle_classifier.training.calibration import calibrated, expected_calibration_error, fit_calibration
+from obstacle_classifier.training.calibration import averaged, calibrated, expected_calibration_error, fit_calibration
 from obstacle_classifier.training.dataset import Dataset
 from obstacle_classifier.training.decision_rules import TARGET_SCHEMA, choose_rules, targets_of
 from obstacle_classifier.training.judged import Judged
@@ -46,7 +46,7 @@ class MemberSettings(NetworkSettings):
         exclusiveMaximum=0.5,
     )
     bins: int = option(8, "bins of the piecewise-linear encoding of a column", minimum=1, maximum=64)
-    epochs: int = option(30, "passes of each member over its intervals", minimum=1)
+    epochs: int = option(16, "passes of each member over its intervals", minimum=1)
     least_steps: int = option(
         300, "steps of each member at least: with few intervals, `epochs` is raised until it makes so many", minimum=0
     )
@@ -197,4 +197,6 @@ def judge(
         progress.say(f"warning: {problem}")
     raw = calibrated(Z, [Calibration()] * Z.shape[1])
     ece = tuple(expected_calibration_error(y, p) for y, p in zip(judged.Y.T, raw.T, strict=True))
-    return Fitted(network, history, len(history), calibration, rules, judged, ece)
+    judges = members.network.members // len(left_out)
+    served = averaged(calibration, judges, network.members)
+    return Fitted(network, history, len(history), served, rules, judged, ece)
