@@ -30,8 +30,8 @@ from obstacle_classifier.training.split import Split
 __all__ = ["FEW_BAGS", "DefaultRecipe", "DefaultSettings", "MemberSettings"]
 
 FEW_BAGS = 16
-"""With fewer bags, one that a member leaves out is too large a part of all that it could learn from: the members that judge
-are then not those that are served."""
+"""With fewer bags, one that a member leaves out is too large a part of all that it could learn from: other members are
+then served than judge."""
 
 
 @dataclass(frozen=True, kw_only=True)
