@@ -24,8 +24,10 @@ from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.files import check_output
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
+    from obstacle_classifier.pipeline import Prediction
     from obstacle_classifier.training.backends import Backend
 
 __all__ = ["main"]
@@ -81,6 +83,11 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     predict.add_argument("--bag", required=True, metavar="BAG", help="one bag")
     predict.add_argument(
         "--output", required=True, type=Path, metavar="P.csv", help="time_ns and one column a label; nan is unknown"
+    )
+    predict.add_argument(
+        "--spread",
+        action="store_true",
+        help="also write <label>_spread: how far the members of an ensemble disagree about the label",
     )
     predict.set_defaults(run=_predict)
 
@@ -177,6 +184,8 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
+    import numpy as np
+
     from obstacle_classifier.bags import Bag, find_bags
     from obstacle_classifier.bags.intervals import read_intervals
     from obstacle_classifier.model import Model
@@ -189,9 +198,23 @@ def _predict(options: argparse.Namespace) -> None:
         raise ConfigError(f"--bag: found {len(paths)} bags in {options.bag}, expected one")
     check_output(options.output)
 
+    names = list(model.labels)
+    if options.spread:
+        if model.predictor().spread() is None:
+            raise ConfigError(
+                f"{options.model}: --spread needs a model with several members, as the recipe default fits"
+            )
+        names += [f"{label}_spread" for label in model.labels]
+
+    def values(prediction: Prediction) -> NDArray[np.float32]:
+        if not options.spread:
+            return prediction.p
+        spread = np.full_like(prediction.p, np.nan) if prediction.spread is None else prediction.spread
+        return np.concatenate([prediction.p, spread])
+
     with Bag(paths[0]) as bag:
         predictions = read_intervals(bag, Pipeline(model))
-        write_table(options.output, model.labels, ((prediction.end, prediction.p) for prediction in predictions))
+        write_table(options.output, names, ((prediction.end, values(prediction)) for prediction in predictions))
         for problem in bag.problems:
             print(f"warning: {problem}", file=sys.stderr)
     print(f"wrote {options.output}")

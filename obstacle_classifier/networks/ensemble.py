@@ -193,8 +193,8 @@ class CompiledEnsemble:
         self._encoding.encode(x, out=self._members.inputs, work=self._work, nan=self._nan)
         return self._mean(self._members.logits())
 
-    def spread(self) -> Float32Array:
-        """Standard deviation (c,) of the members' probabilities at the last call, a new array."""
+    def spread(self) -> Float32Array | None:
+        """Standard deviation (c,) of the members' probabilities at the last call, a new array; None of one member."""
         return self._mean.spread()
 
     def reset(self) -> None:
@@ -225,7 +225,9 @@ class _MeanLogit:
         np.divide(self._present, self._absent, out=self._present)
         return np.log(self._present, out=self._present)
 
-    def spread(self) -> Float32Array:
+    def spread(self) -> Float32Array | None:
+        if len(self._p) == 1:
+            return None
         spread: Float32Array = self._p.std(axis=0).astype(np.float32)
         return spread
 
