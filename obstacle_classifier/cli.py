@@ -86,6 +86,11 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     predict.add_argument(
         "--output", required=True, type=Path, metavar="P.csv", help="time_ns and one column a label; nan is unknown"
     )
+    predict.add_argument(
+        "--spread",
+        action="store_true",
+        help="also write <label>_spread: how far the members of an ensemble disagree about the label",
+    )
     predict.set_defaults(run=_predict)
 
     features = commands.add_parser("features", help="feature matrix and targets of bags")
@@ -190,6 +195,8 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
+    import numpy as np
+
     from obstacle_classifier.bags import Bag, find_bags
     from obstacle_classifier.bags.intervals import read_intervals
     from obstacle_classifier.model import Model
@@ -205,8 +212,21 @@ def _predict(options: argparse.Namespace) -> None:
     check_output(options.output)
 
     preflight(paths, model.sensors, TextProgress(), labels_required=None)
+    names = list(model.labels)
+    if options.spread:
+        if model.predictor().spread() is None:
+            raise ConfigError(
+                f"{options.model}: --spread needs a model with several members, as the recipe default fits"
+            )
+        names += [f"{label}_spread" for label in model.labels]
     stale: dict[str, int] = {}
     total = known = 0
+
+    def values(prediction: Prediction) -> NDArray[np.float32]:
+        if not options.spread:
+            return prediction.p
+        spread = np.full_like(prediction.p, np.nan) if prediction.spread is None else prediction.spread
+        return np.concatenate([prediction.p, spread])
 
     def rows(predictions: Iterator[Prediction], bag: Bag) -> Iterator[tuple[int, NDArray[np.float32]]]:
         nonlocal total, known
@@ -215,12 +235,12 @@ def _predict(options: argparse.Namespace) -> None:
             known += not prediction.unknown
             for sensor in prediction.stale:
                 stale[sensor] = stale.get(sensor, 0) + 1
-            yield prediction.end, prediction.p
+            yield prediction.end, values(prediction)
         if not total:
             raise _no_interval(paths, model.sensors, bag.problems)
 
     with Bag(paths[0]) as bag:
-        write_table(options.output, model.labels, rows(read_intervals(bag, Pipeline(model)), bag))
+        write_table(options.output, names, rows(read_intervals(bag, Pipeline(model)), bag))
         for problem in bag.problems:
             print(f"warning: {problem}", file=sys.stderr)
     if not known:

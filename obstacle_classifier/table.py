@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Probabilities as a CSV table, the same text for the same numbers wherever they come from."""
+"""Probabilities and their spread as a CSV table, the same text for the same numbers wherever they come from."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def format_float32(value: float) -> str:
 
 
 def write_table(
-    path: Path, labels: Sequence[str], rows: Iterable[tuple[int, Sequence[float] | NDArray[np.float32]]]
+    path: Path, names: Sequence[str], rows: Iterable[tuple[int, Sequence[float] | NDArray[np.float32]]]
 ) -> None:
-    """Write `time_ns` and a column per label to a CSV file, each row as soon as it is there.
+    """Write `time_ns` and a column per name to a CSV file, each row as soon as it is there.
 
     Args:
         path: The file; it appears once it is complete.
-        labels: Names of the c labels.
-        rows: Interval end in ns and c probabilities, float32 values.
+        names: The columns: labels, and what else a row holds.
+        rows: Interval end in ns and a float32 value per column.
 
     Raises:
         OSError: The file cannot be written.
@@ -41,7 +41,7 @@ def write_table(
     def write(stream: IO[bytes]) -> None:
         text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
         table = csv.writer(text, lineterminator="\n")
-        table.writerow(["time_ns", *labels])
+        table.writerow(["time_ns", *names])
         table.writerows([end, *map(format_float32, values)] for end, values in rows)
         text.detach()
 

@@ -20,8 +20,10 @@ import yaml
 pytest.importorskip("rosbags", reason="rosbags is not installed")
 
 from obstacle_classifier.bags.example_bags import SENSORS, write_example_bags
+from obstacle_classifier.features import parse_sensors
 from obstacle_classifier.model import Model
 from test.helpers.bags import START, cdr, write_bag
+from test.helpers.models import make_model
 
 pytestmark = pytest.mark.runtime
 
@@ -87,6 +89,26 @@ def test_predict_and_features_cover_the_same_intervals(folder: Path, tmp_path: P
         predictor = Model.load(folder / "model.npz").predictor()
         offline = np.array([predictor.probabilities(x) for x in arrays["X"]])
     np.testing.assert_array_equal(offline, np.array([row[1:] for row in rows], np.float32))
+
+
+def test_predict_writes_the_spread_of_the_members_on_request(folder: Path, tmp_path: Path) -> None:
+    bag = folder / "bags" / "street_0"
+    plain = ("predict", "--model", folder / "model.npz", "--bag", bag, "--output")
+    run(*plain, tmp_path / "plain.csv")
+    run(*plain, tmp_path / "doubt.csv", "--spread")
+    lines = [(tmp_path / name).read_text().splitlines() for name in ("plain.csv", "doubt.csv")]
+    assert lines[1][0] == "time_ns,pedestrian,bicycle,pedestrian_spread,bicycle_spread"
+    assert [line.rsplit(",", 2)[0] for line in lines[1]] == lines[0]
+    spread = np.array([line.split(",")[3:] for line in lines[1][1:]], np.float32)
+    assert 0 < np.nanmax(spread) < 0.5, "a standard deviation of probabilities"
+
+
+def test_a_model_without_members_has_no_spread(folder: Path, tmp_path: Path) -> None:
+    make_model(parse_sensors(SENSORS, "test")).save(tmp_path / "model.npz")
+    arguments = ("--model", tmp_path / "model.npz", "--bag", folder / "bags" / "street_0", "--spread")
+    refused = run("predict", *arguments, "--output", tmp_path / "p.csv", status=1)
+    assert f"{tmp_path}/model.npz: --spread needs a model with several members" in refused.stderr
+    assert not (tmp_path / "p.csv").exists()
 
 
 def test_inspect_and_flops_print_what_they_are_asked(folder: Path) -> None:

@@ -22,7 +22,7 @@ from test.conftest import SHARED_DATA
 from test.helpers.bags import START, Message, write_bag
 from test.helpers.lockstep import Lockstep
 from test.helpers.messages import random_message
-from test.helpers.models import make_model
+from test.helpers.models import make_ensemble, make_model
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.usefixtures("shared_memory")
@@ -43,9 +43,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("recording", chosen)
 
 
-def assert_parity(bag: Path, sensors_path: Path, sensors: SensorsConfig, folder: Path) -> int:
+def assert_parity(bag: Path, sensors_path: Path, sensors: SensorsConfig, folder: Path, members: int = 1) -> int:
     model_path = folder / "model.npz"
-    make_model(sensors).save(model_path)
+    (make_ensemble(sensors, members=members) if members > 1 else make_model(sensors)).save(model_path)
     with Lockstep(model_path, sensors) as lockstep:
         topics = sensors.topics
         with Bag(bag) as reader:
@@ -55,6 +55,7 @@ def assert_parity(bag: Path, sensors_path: Path, sensors: SensorsConfig, folder:
     offline = [*command, "features", "--sensors", str(sensors_path), "--bags", str(bag), "--output", str(features)]
     subprocess.run(offline, check=True, capture_output=True)
     offline = [*command, "predict", "--model", str(model_path), "--bag", str(bag), "--output", str(predictions)]
+    offline += ["--spread"] if members > 1 else []
     subprocess.run(offline, check=True, capture_output=True)
 
     with np.load(features) as arrays:
@@ -64,10 +65,22 @@ def assert_parity(bag: Path, sensors_path: Path, sensors: SensorsConfig, folder:
         assert live.tobytes() == arrays["X"].tobytes()
     with predictions.open(newline="") as stream:
         header, *rows = csv.reader(stream)
-    assert header == ["time_ns", *array_names(lockstep.probabilities[0])]
+    labels = list(array_names(lockstep.probabilities[0]))
+    spreads = [f"{label}_spread" for label in labels] if members > 1 else []
+    assert header == ["time_ns", *labels, *spreads]
     assert [message.layout.dim[0].label for message in lockstep.probabilities] == [row[0] for row in rows]
+    table = np.array([row[1:] for row in rows], np.float32)
     live_p = np.array([message.data for message in lockstep.probabilities], np.float32)
-    np.testing.assert_array_equal(live_p, np.array([row[1:] for row in rows], np.float32))
+    np.testing.assert_array_equal(live_p, table[:, : len(labels)])
+    assert array_names(lockstep.spreads[0]) == labels
+    assert [message.layout.dim[0].label for message in lockstep.spreads] == [row[0] for row in rows]
+    live_spread = np.array([message.data for message in lockstep.spreads], np.float32)
+    if members > 1:
+        np.testing.assert_array_equal(live_spread, table[:, len(labels) :])
+        np.testing.assert_array_equal(np.isnan(live_spread), np.isnan(live_p))
+        assert np.nanmax(live_spread) > 0
+    else:
+        assert np.isnan(live_spread).all(), "one network has no members that could disagree"
     return len(rows)
 
 
@@ -77,8 +90,8 @@ def test_node_equals_offline_on_a_recording(recordings: Path, recording: str, tm
     assert assert_parity(bag, sensors_path, load_sensors(sensors_path), tmp_path) > 10
 
 
-@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
-def test_node_equals_offline_on_every_message_type(storage: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("storage", "members"), [("mcap", 1), ("sqlite3", 3)])
+def test_node_equals_offline_on_every_message_type(storage: str, members: int, tmp_path: Path) -> None:
     sensors_path = ROOT / "test" / "data" / "every_type.yaml"
     sensors = load_sensors(sensors_path)
     rng = np.random.default_rng(7)
@@ -100,4 +113,4 @@ def test_node_equals_offline_on_every_message_type(storage: str, tmp_path: Path)
     messages += [(spec.topic, spec.type, time, random_message(spec.type, rng)) for spec in sensors.sensors]
     messages.append((messages[-1][0], messages[-1][1], time + 10**9, messages[-1][3]))
     bag = write_bag(tmp_path / "bag", messages, storage=storage)
-    assert assert_parity(bag, sensors_path, sensors, tmp_path) > 60
+    assert assert_parity(bag, sensors_path, sensors, tmp_path, members) > 60

@@ -202,8 +202,8 @@ class CompiledEnsemble:
         self._encoding.encode(x, out=self._members.inputs, work=self._work, nan=self._nan)
         return self._mean(self._members.logits())
 
-    def spread(self) -> Float32Array:
-        """Standard deviation (c,) of the members' probabilities at the last call, a new array."""
+    def spread(self) -> Float32Array | None:
+        """Standard deviation (c,) of the members' probabilities at the last call, a new array; None of one member."""
         return self._mean.spread()
 
     def reset(self) -> None:
@@ -235,8 +235,10 @@ class _MeanLogit:
         np.divide(self._present, self._absent, out=self._absent)
         return np.log(self._absent, out=self._absent)
 
-    def spread(self) -> Float32Array:
+    def spread(self) -> Float32Array | None:
         """Root of the mean square less the square of the mean: three times as fast as `std`, and exact enough."""
+        if self._k == 1:
+            return None
         mean = self._present / self._k
         np.multiply(self._p, self._p, out=self._e)
         square = np.add.reduce(self._e, axis=0, out=self._square)

@@ -36,12 +36,13 @@ class Lockstep:
     """The node under simulated time and a harness node, each with a context of its own, in one process.
 
     DDS does not order /clock against data: after every step the harness waits for the node's clock, for its count of
-    the sensor's messages, or for its two outputs of an interval.
+    the sensor's messages, or for its outputs of an interval.
     """
 
     def __init__(self, model_path: Path, sensors: SensorsConfig) -> None:
         self.features: list[Float64MultiArray] = []
         self.probabilities: list[Float32MultiArray] = []
+        self.spreads: list[Float32MultiArray] = []
         self._sensors = sensors
         self._contexts = Context(), Context()
         for context in self._contexts:
@@ -53,6 +54,7 @@ class Lockstep:
                 Parameter("use_sim_time", value=True),
                 Parameter("model_path", value=str(model_path)),
                 Parameter("publish_features", value=True),
+                Parameter("publish_spread", value=True),
                 *reliable,
             ],
         )
@@ -73,11 +75,14 @@ class Lockstep:
         name = "/obstacle_classifier"
         self._harness.create_subscription(Float64MultiArray, f"{name}/features", self.features.append, depth)
         self._harness.create_subscription(Float32MultiArray, f"{name}/probabilities", self.probabilities.append, depth)
+        self._harness.create_subscription(Float32MultiArray, f"{name}/spread", self.spreads.append, depth)
         publishers = [self._clock, *self._publishers.values()]
         self._wait("subscriptions of the node", lambda: all(p.get_subscription_count() for p in publishers))
         self._wait(
             "publishers of the node",
-            lambda: all(self._harness.count_publishers(f"{name}/{out}") for out in ("features", "probabilities")),
+            lambda: all(
+                self._harness.count_publishers(f"{name}/{out}") for out in ("features", "probabilities", "spread")
+            ),
         )
 
     def __enter__(self) -> Lockstep:
@@ -123,7 +128,9 @@ class Lockstep:
         text = str(end)
         self._wait(
             f"outputs of {end}",
-            lambda: all(out and out[-1].layout.dim[0].label == text for out in (self.features, self.probabilities)),
+            lambda: all(
+                out and out[-1].layout.dim[0].label == text for out in (self.features, self.probabilities, self.spreads)
+            ),
             executor=1,
         )
 

@@ -23,6 +23,7 @@ from obstacle_classifier.features import SensorsConfig, parse_sensors
 from obstacle_classifier.model import Model, manifest
 from obstacle_classifier.model.container import pack
 from obstacle_classifier.networks import MLPNetwork
+from obstacle_classifier.networks.ensemble import EnsembleNetwork
 from obstacle_classifier.nn import MLP
 
 SENSORS = parse_sensors(
@@ -68,6 +69,15 @@ def make_model(sensors: SensorsConfig = SENSORS, seed: int = 0, h: int = 16, **f
     scale = np.where(missing, 1.0, rng.uniform(0.5, 2.0, len(missing)))
     model = Model.create(sensors=sensors, network=MLPNetwork.of(network, mean, scale), seed=seed, **fields)
     return replace(model, provenance=replace(model.provenance, created="2025-01-31T12:00:00Z"))
+
+
+def make_ensemble(sensors: SensorsConfig = SENSORS, seed: int = 0, members: int = 3) -> Model:
+    """A model whose network has several members with random parameters; equal arguments give equal models."""
+    rng = np.random.default_rng(seed)
+    layout = sensors.layout
+    X = np.where(layout.is_missing, 0.0, rng.normal(scale=3.0, size=(200, len(layout.columns))))
+    network = EnsembleNetwork.create(X, layout, len(sensors.labels), hidden=16, rng=rng, members=members)
+    return Model.create(sensors=sensors, network=network, seed=seed)
 
 
 def save_for_ever(path: Path, models: Sequence[Model], started: Connection) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed")
@@ -25,8 +26,10 @@ from obstacle_classifier.nodes.classifier.diagnostics import (
     sensor_report,
     unconfigured_report,
 )
+from obstacle_classifier.nodes.classifier.health import HealthMonitor
 from obstacle_classifier.nodes.classifier.subscriptions import TopicState
-from obstacle_classifier.pipeline import SensorHealth
+from obstacle_classifier.pipeline import Pipeline, Prediction, SensorHealth
+from test.helpers.models import make_ensemble
 
 OK, WARN, ERROR, STALE = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR, DiagnosticStatus.STALE
 SECOND = 10**9
@@ -148,6 +151,33 @@ def test_latencies_are_summed_up() -> None:
         "latency p99 [ms]": "100.00",
         "latency max [ms]": "100.00",
     }
+
+
+def test_spreads_are_summed_up() -> None:
+    spreads = [np.array([0.0, 0.1], np.float32), np.array([0.2, 0.3], np.float32)]
+    values = output_report(True, True, None, 0, 0, (), spreads=spreads).values
+    assert values == {"missed intervals": 0, "spread mean": "0.150", "spread max": "0.300"}
+
+
+def test_the_spread_is_that_of_the_intervals_since_the_previous_report() -> None:
+    monitor, pipeline = HealthMonitor(), Pipeline(make_ensemble())
+    topics = {name: TopicState(f"/{name}", 1, ()) for name in pipeline.health(0)}
+
+    def largest(*spreads: float | None) -> object:
+        for spread in spreads:
+            values = None if spread is None else np.array([spread, 0.0, 0.0], np.float32)
+            monitor.evaluated(Prediction(0, np.zeros(1), False, (), np.zeros(3, np.float32), (), values))
+        (output,) = (
+            report
+            for report in monitor.reports(pipeline, topics, now=0, steady=0, active=True)
+            if report.name == "output"
+        )
+        return output.values.get("spread max")
+
+    assert largest(0.3, 0.1) == "0.300"
+    assert largest(0.2) == "0.200"
+    assert largest() is None
+    assert largest(None) is None, "unknown, or a network without members"
 
 
 def test_growth_of_a_count_that_began_anew_is_the_count() -> None:

@@ -56,7 +56,7 @@ def used(sensors: Path, folder: Path) -> Rights:
     """What the node has on the graph with a model of a sensors file, everything switched on."""
     path = folder / "model.npz"
     make_model(load_sensors(sensors)).save(path)
-    switches = ("use_sim_time", "publish_features", "publish_markers")
+    switches = ("use_sim_time", "publish_spread", "publish_features", "publish_markers")
     overrides = [Parameter("model_path", value=str(path)), *(Parameter(name, value=True) for name in switches)]
     # The graph goes by names, and may show a node for a while after its end: each has a name of its own.
     name = f"policy_{next(COUNTER)}"

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+from numpy.typing import NDArray
 
 from obstacle_classifier.nodes.classifier.subscriptions import TopicState
 from obstacle_classifier.pipeline import SensorHealth
@@ -187,6 +189,7 @@ def output_report(
     newly_missed: int,
     latencies: Sequence[int],
     awaited: Sequence[str] = (),
+    spreads: Sequence[NDArray[np.float32]] = (),
 ) -> Report:
     """The report of the output.
 
@@ -198,6 +201,8 @@ def output_report(
         newly_missed: Intervals never evaluated, since the previous report.
         latencies: ns from interval end to publication, of the newest intervals.
         awaited: The sensors whose first message may still come.
+        spreads: Spread (c,) of the model's members in each known interval since the previous report; none if the model
+            has no members.
     """
     ordered = sorted(latencies)
     values: dict[str, object] = {"missed intervals": missed}
@@ -205,6 +210,9 @@ def output_report(
         values["latency p50 [ms]"] = f"{ordered[len(ordered) // 2] * 1e-6:.2f}"
         values["latency p99 [ms]"] = f"{ordered[len(ordered) * 99 // 100] * 1e-6:.2f}"
         values["latency max [ms]"] = f"{ordered[-1] * 1e-6:.2f}"
+    if spreads:
+        values["spread mean"] = f"{np.mean(spreads):.3f}"
+        values["spread max"] = f"{np.max(spreads):.3f}"
     if not active:
         return Report("output", OK, "ok", "inactive: nothing is published", values)
     fine = "publishing"

@@ -9,6 +9,9 @@ import time
 from collections import deque
 from collections.abc import Mapping
 
+import numpy as np
+from numpy.typing import NDArray
+
 from obstacle_classifier.nodes.classifier.diagnostics import (
     GrowthMeter,
     Report,
@@ -18,11 +21,12 @@ from obstacle_classifier.nodes.classifier.diagnostics import (
     sensor_report,
 )
 from obstacle_classifier.nodes.classifier.subscriptions import TopicState
-from obstacle_classifier.pipeline import FeatureVector, Pipeline
+from obstacle_classifier.pipeline import Pipeline, Prediction
 
 __all__ = ["ClockMonitor", "HealthMonitor"]
 
 _LATENCIES = 1000  # newest intervals whose latencies are summed up
+_SPREADS = 1000  # newest intervals whose spreads are summed up, if nobody asks for a report before
 
 
 class HealthMonitor:
@@ -31,6 +35,7 @@ class HealthMonitor:
     def __init__(self) -> None:
         self._received, self._undecodable, self._missed = GrowthMeter(), GrowthMeter(), GrowthMeter()
         self._latencies: deque[int] = deque(maxlen=_LATENCIES)
+        self._spreads: deque[NDArray[np.float32]] = deque(maxlen=_SPREADS)
         self._unknown: tuple[str, ...] | None = None
         self._read: int | None = None
         self._jumps_back = 0
@@ -40,9 +45,15 @@ class HealthMonitor:
         """Grant the sensors the time for a first message, from `steady` (ns) on."""
         self._began = steady
 
-    def evaluated(self, interval: FeatureVector) -> None:
+    def evaluated(self, interval: Prediction) -> None:
         """Take note of an evaluated interval."""
         self._unknown = interval.stale if interval.unknown else None
+        if interval.spread is not None:
+            self._spreads.append(interval.spread)
+
+    def serve(self) -> None:
+        """Forget the spreads of the previous model, which may have had other labels."""
+        self._spreads.clear()
 
     def published(self, latency: int) -> None:
         """Take note of a published interval: ns from its end to its publication."""
@@ -76,7 +87,11 @@ class HealthMonitor:
         started = pipeline.next_end is not None
         unknown = self._unknown and ([name for name in self._unknown if health[name].required] or self._unknown)
         awaited = [name for name, sensor in health.items() if is_awaited(sensor, waited)]
-        reports.append(output_report(active, started, unknown, pipeline.missed, missed, self._latencies, awaited))
+        spreads = tuple(self._spreads)
+        self._spreads.clear()
+        reports.append(
+            output_report(active, started, unknown, pipeline.missed, missed, self._latencies, awaited, spreads)
+        )
         return reports
 
 

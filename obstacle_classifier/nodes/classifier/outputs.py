@@ -41,11 +41,13 @@ class OutputOptions:
     """The optional outputs.
 
     Attributes:
+        spread: Publish the spread of the model's members.
         features: Publish the feature vectors.
         markers: Publish the bar charts.
         frame_id: Frame of the classifications and bar charts.
     """
 
+    spread: bool = False
     features: bool = False
     markers: bool = False
     frame_id: str = "base_link"
@@ -68,6 +70,7 @@ class Outputs:
         try:
             self._probabilities = self._create(Float32MultiArray, "~/probabilities")
             self._obstacles = self._create(String, "~/obstacles")
+            self._spread = self._create(Float32MultiArray, "~/spread")
             self._features = self._create(Float64MultiArray, "~/features")
             self._markers = self._create(MarkerArray, "~/markers")
             self._classification = None if CLASSIFICATION is None else self._create(CLASSIFICATION, "~/classification")
@@ -79,6 +82,8 @@ class Outputs:
         """Publish intervals of this model from now on."""
         self._labels = model.labels
         self._probabilities_row = _Row(Float32MultiArray(), "f", model.labels)
+        self._spread_row = _Row(Float32MultiArray(), "f", model.labels)
+        self._no_spread = np.full(len(model.labels), np.nan, np.float32)
         self._features_row = _Row(Float64MultiArray(), "d", model.columns)
         self._chart = BarChart(model.labels, model.sensors.interval)
 
@@ -93,6 +98,9 @@ class Outputs:
             self._features.publish(self._features_row.fill(interval.end, interval.x))
         self._probabilities.publish(self._probabilities_row.fill(interval.end, interval.p))
         self._obstacles.publish(String(data=UNKNOWN if interval.obstacles is None else ",".join(interval.obstacles)))
+        if self.options.spread:
+            spread = self._no_spread if interval.spread is None else interval.spread
+            self._spread.publish(self._spread_row.fill(interval.end, spread))
         if self._classification is not None:
             self._classification.publish(classification(interval, self._labels, self.options.frame_id))
         if self.options.markers:
@@ -158,7 +166,7 @@ def _check_qos(profile: QoSProfile) -> SetParametersResult:
 
 
 def array_end(message: Float32MultiArray | Float64MultiArray) -> int:
-    """The interval end in ns that a message of `~/probabilities` or `~/features` carries."""
+    """The interval end in ns that a message of `~/probabilities`, `~/spread` or `~/features` carries."""
     return int(message.layout.dim[0].label)
 
 

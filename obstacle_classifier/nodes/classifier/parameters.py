@@ -102,6 +102,9 @@ NODE_PARAMETERS = (
         choices=("events", "single"),
         read_only=True,
     ),
+    ParameterSpec(
+        "publish_spread", bool, False, "publish how far the model's members disagree in every interval on ~/spread"
+    ),
     ParameterSpec("publish_features", bool, False, "publish the feature vector of every interval on ~/features"),
     ParameterSpec("publish_markers", bool, False, "publish a bar chart of every interval on ~/markers"),
     ParameterSpec("frame_id", str, "base_link", "frame of ~/classification and of the markers"),

@@ -152,6 +152,7 @@ class Session:
         self._subscriptions.update(self._settings.topics(model))
         self.pipeline, self.model, self.path = pipeline, model, path
         self._health.settle(time.monotonic_ns())
+        self._health.serve()
         self._outputs.serve(model)
         self._reload_failure = None
         ignored = self._settings.adopt(model)

@@ -115,6 +115,7 @@ class Settings:
     def output_options(self) -> OutputOptions:
         """Which outputs to publish, and their frame."""
         return OutputOptions(
+            spread=bool(self.value("publish_spread")),
             features=bool(self.value("publish_features")),
             markers=bool(self.value("publish_markers")),
             frame_id=str(self.value("frame_id")),
