@@ -59,11 +59,13 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    subset = "labels to use instead of the sensors file's; others count as absent"
     bags = "rosbag2 folders, .mcap, .db3 or ROS 1 .bag files, globs, or folders of them"
 
     train = commands.add_parser("train", help="train on labelled bags and write a model file")
     train.add_argument("--sensors", required=True, type=Path, metavar="S.yaml", help="sensors file")
     train.add_argument("--bags", required=True, nargs="+", metavar="BAG", help=bags)
+    train.add_argument("--labels", metavar="A,B", help=subset)
     train.add_argument("--output", required=True, type=Path, metavar="MODEL.npz", help="model file to write")
     train.add_argument("--config", type=Path, metavar="TRAIN.yaml", help="training options")
     train.add_argument(
@@ -96,6 +98,9 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     features = commands.add_parser("features", help="feature matrix and targets of bags")
     features.add_argument("--sensors", required=True, type=Path, metavar="S.yaml", help="sensors file")
     features.add_argument("--bags", required=True, nargs="+", metavar="BAG", help=bags)
+    features.add_argument(
+        "--labels", metavar="A,B", help="labels to use instead of the sensors file's; others are absent"
+    )
     features.add_argument(
         "--output", required=True, type=Path, metavar="F.npz", help="arrays X, Y, time_ns, bag, columns, labels"
     )
@@ -137,7 +142,6 @@ def _positive(text: str) -> int:
 
 def _train(options: argparse.Namespace) -> None:
     from obstacle_classifier.bags import find_bags
-    from obstacle_classifier.features import load_sensors
     from obstacle_classifier.progress import TextProgress
     from obstacle_classifier.training import format_scores, load_train_config, train
     from obstacle_classifier.training.dataset import warn_left_out
@@ -147,7 +151,7 @@ def _train(options: argparse.Namespace) -> None:
         # Before the work, so that a missing plotting library is told then.
         from obstacle_classifier.training.report import write_report
     config = load_train_config(options.config, options.set)
-    sensors = load_sensors(options.sensors)
+    sensors = _sensors(options)
     check_output(options.output)
     if options.report is not None and options.report.exists() and not options.report.is_dir():
         raise ConfigError(f"{options.report}: found a file, expected a folder for the report")
@@ -168,6 +172,16 @@ def _train(options: argparse.Namespace) -> None:
     if training.left_out:
         # Once more: the epochs have scrolled the reasons away.
         warn_left_out(training.left_out, len(paths), progress)
+
+
+def _sensors(options: argparse.Namespace) -> SensorsConfig:
+    """The sensors file, with the labels of `--labels` where they are given."""
+    from obstacle_classifier.features import load_sensors, with_labels
+
+    sensors = load_sensors(options.sensors)
+    if options.labels is None:
+        return sensors
+    return with_labels(sensors, [label.strip() for label in options.labels.split(",")], "--labels")
 
 
 def _backend(options: argparse.Namespace) -> Backend:
@@ -254,12 +268,11 @@ def _features(options: argparse.Namespace) -> None:
     import numpy as np
 
     from obstacle_classifier.bags import find_bags
-    from obstacle_classifier.features import load_sensors
     from obstacle_classifier.progress import TextProgress
     from obstacle_classifier.training.dataset import read_dataset, warn_left_out
     from obstacle_classifier.training.preflight import preflight, silent_sensors
 
-    sensors = load_sensors(options.sensors)
+    sensors = _sensors(options)
     check_output(options.output)
     progress = TextProgress()
     paths = find_bags(options.bags)

@@ -261,3 +261,13 @@ def test_a_problem_of_many_bags_is_told_before_they_are_read(folder: Path, tmp_p
     names = ", ".join(f"street_{number}" for number in range(5))
     assert lines[0] == f"warning: sensor light: no topic /level in 5 of 5 bags ({names}); nearest there: /noise_level"
     assert lines[1].startswith("bags 1/5")
+
+
+def test_a_subset_of_the_labels_is_trained_and_scored_without_editing_label_files(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "m.npz"
+    arguments = ("--sensors", folder / "s.yaml", "--bags", folder / "bags", "--output", output, "--labels", "bicycle")
+    run("train", *arguments, "--set", "epochs=2")
+    assert Model.load(output).labels == ("bicycle",)
+    run("evaluate", "--model", output, "--bags", folder / "bags")
+    refused = run("train", *arguments[:-1], "bicycle,not a label", status=1)
+    assert refused.stderr.startswith("obstacle_classifier: --labels: key 'labels[1]': found 'not a label'")

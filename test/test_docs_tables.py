@@ -34,6 +34,10 @@ FILE_KEYS: Mapping[str, tuple[str, str]] = {  # default, meaning
         "names of the kinds of obstacle, in the order of the outputs; several may be present at once",
     ),
     "label_topic": ("none", "topic of recorded labels, see [labelling](labelling.md); never subscribed to by the node"),
+    "other_labels": (
+        "`refuse`",
+        "recorded labels that `labels` lacks: an error (`refuse`), not there (`absent`), or like `ignore`",
+    ),
     "sensors": ("required", "name of each sensor (lower-case letters, digits, `_`; a letter first) and its keys"),
 }
 SENSOR_KEYS: Mapping[str, tuple[str, str]] = {

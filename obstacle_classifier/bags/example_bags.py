@@ -13,6 +13,8 @@ import numpy as np
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
+from obstacle_classifier.bags.label_file import origin_comment
+
 __all__ = ["SENSORS", "write_example_bags"]
 
 SENSORS: dict[str, Any] = {
@@ -74,7 +76,7 @@ def write_example_bags(folder: Path, count: int = 6, seconds: int = 40, seed: in
                 sound = store.types["std_msgs/msg/Float32"](data=float(level))
                 writer.write(noise, stamp, store.serialize_cdr(sound, noise.msgtype))
         rows = [f"{start:.3f},{end:.3f},{label}\n" for label, start, end, _ in events]
-        (path / "labels.csv").write_text("start,end,label\n" + "".join(rows), encoding="utf-8")
+        (path / "labels.csv").write_text("start,end,label\n" + origin_comment(_START) + "".join(rows), encoding="utf-8")
         paths.append(path)
     return paths
 

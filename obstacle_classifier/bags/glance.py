@@ -79,7 +79,7 @@ def glance(bag_and_name: tuple[Path, str], sensors: SensorsConfig, with_labels: 
 def _labels(bag: Bag, sensors: SensorsConfig) -> tuple[str | None, bool]:
     """Why the labels cannot be used, or None; and whether there are none."""
     try:
-        load_labels(bag, sensors.labels, sensors.label_topic)
+        load_labels(bag, sensors.labels, sensors.label_topic, sensors.other_labels)
     except NoLabelsError:
         return None, True
     except (ConfigError, BagError) as error:

@@ -5,14 +5,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from bisect import bisect_right
-from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING
 
 from obstacle_classifier.bags.find import SUFFIXES, bag_stem
+from obstacle_classifier.bags.label_file import IGNORE, read_label_file, unexpected
 from obstacle_classifier.errors import BagError, ConfigError
 from obstacle_classifier.sensing import DecodeError, parse_message
 
@@ -22,15 +19,11 @@ if TYPE_CHECKING:
 
     from obstacle_classifier.bags.reader import Bag
 
-__all__ = ["LabelTrack", "NoLabelsError", "label_file", "label_names", "load_labels"]
+__all__ = ["LabelTrack", "NoLabelsError", "label_file", "load_labels"]
 
-IGNORE, UNKNOWN = "ignore", "unknown"
-HEADER = ["start", "end", "label"]
 STRING = "std_msgs/msg/String"
-MAX_SECONDS = 10**9
-"""Largest time in a label file, in s (32 years)."""
-
-_SECONDS = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+OTHERS = ("refuse", "absent", "ignore")
+"""What labels are that the sensors file does not have: an error, not there, or `ignore`."""
 
 
 class NoLabelsError(BagError):
@@ -58,12 +51,17 @@ class LabelTrack:
         return self._states[bisect_right(self._times, time)]
 
 
-def load_labels(bag: Bag, labels: Sequence[str], label_topic: str | None = None) -> LabelTrack:
+def load_labels(
+    bag: Bag, labels: Sequence[str], label_topic: str | None = None, other_labels: str = "refuse"
+) -> LabelTrack:
     """The labels of a recording, from its label file (`label_file`) or else from the label topic.
 
     In a label file, a row `start,end,label` means that the label is present at t if start <= t < end, in seconds since
-    `bag.start`. Digits beyond nanoseconds are rounded. On the label topic, a message at time s lists the labels present
-    from s until the next message. A row and a pair of messages at the same times agree at every t.
+    `bag.start`; with the header `start_time,end_time,label`, in seconds since 1970 or as ISO 8601. Digits beyond
+    nanoseconds are rounded. A comment `# origin: <ns>` that differs from `bag.start` becomes a problem of the bag.
+
+    On the label topic, a message at time s lists the labels present from s until the next message. A row and a pair of
+    messages at the same times agree at every t.
 
     Time with the label `ignore` is ignored, whatever other labels are present. Time before the first message of the
     label topic is ignored too.
@@ -72,6 +70,7 @@ def load_labels(bag: Bag, labels: Sequence[str], label_topic: str | None = None)
         bag: The recording, open.
         labels: The labels of the sensors file.
         label_topic: A topic of `std_msgs/msg/String` with comma-separated labels.
+        other_labels: One of `OTHERS`.
 
     Raises:
         NoLabelsError: There is neither a label file nor a message on the topic.
@@ -81,9 +80,9 @@ def load_labels(bag: Bag, labels: Sequence[str], label_topic: str | None = None)
     """
     file = label_file(bag.path)
     if file is not None:
-        return _from_file(file, bag, labels)
+        return _from_file(file, bag, labels, other_labels)
     if label_topic is not None and label_topic in bag.topics:
-        steps = list(_topic_steps(bag, labels, label_topic))
+        steps = list(_topic_steps(bag, labels, label_topic, other_labels))
         if steps:
             return LabelTrack(steps, before=None)
     candidates = " or ".join(path.name for path in _candidates(bag.path))
@@ -100,15 +99,6 @@ def label_file(bag: Path) -> Path | None:
     return next((path for path in _candidates(bag) if path.is_file()), None)
 
 
-def label_names(path: Path) -> tuple[str, ...]:
-    """The labels in a label file in the order of their first rows, without `ignore`.
-
-    Raises:
-        ConfigError: The file is malformed.
-    """
-    return tuple(dict.fromkeys(label for _, _, label in _parse(path, None) if label != IGNORE))
-
-
 def _candidates(bag: Path) -> list[Path]:
     if bag.is_dir():
         return [bag / "labels.csv"]
@@ -119,8 +109,11 @@ def _candidates(bag: Path) -> list[Path]:
     return [own] if others else [own, bag.with_name("labels.csv")]
 
 
-def _from_file(path: Path, bag: Bag, labels: Sequence[str]) -> LabelTrack:
-    rows = list(_parse(path, labels))
+def _from_file(path: Path, bag: Bag, labels: Sequence[str], other_labels: str) -> LabelTrack:
+    content = read_label_file(path, labels if other_labels == "refuse" else None)
+    rows = [(start, end, kept) for start, end, label in content.rows if (kept := _keep(label, labels, other_labels))]
+    if content.absolute:
+        return _from_clock_times(path, bag, rows)
     if rows and bag.start_problem:
         raise BagError(
             f"{bag.path}: {bag.start_problem}; the times in {path.name} count from an unknown start, "
@@ -132,10 +125,38 @@ def _from_file(path: Path, bag: Bag, labels: Sequence[str]) -> LabelTrack:
             f"{path}: found only times after the recording's end ({length / 1e9:g} s), "
             "expected seconds since the recording's earliest message"
         )
+    if content.origin is not None and content.origin != bag.start and rows:
+        shift = (bag.start - content.origin) / 1e9
+        bag.report(
+            f"the times in {path.name} count from {content.origin} ns, the recording begins {shift:+.3f} s from there: "
+            "its labels are shifted by as much"
+        )
+    return _track((bag.start + start, bag.start + end, label) for start, end, label in rows)
+
+
+def _from_clock_times(path: Path, bag: Bag, rows: Sequence[tuple[int, int, str]]) -> LabelTrack:
+    """The labels of rows in ns since 1970."""
+    if rows and not any(start <= bag.end and end > bag.start for start, end, _ in rows) and not bag.problems:
+        raise ConfigError(
+            f"{path}: found only times outside the recording, expected some from {bag.start / 1e9:.3f} "
+            f"to {bag.end / 1e9:.3f} s since 1970"
+        )
+    return _track(rows)
+
+
+def _keep(label: str, labels: Sequence[str], other_labels: str) -> str | None:
+    """The label that a recorded label counts as; None if it is left out."""
+    if label == IGNORE or label in labels or other_labels == "refuse":
+        return label
+    return IGNORE if other_labels == "ignore" else None
+
+
+def _track(rows: Iterable[tuple[int, int, str]]) -> LabelTrack:
+    """The labels of rows of start and end in ns and label."""
     changes: dict[int, list[tuple[str, int]]] = {}
     for start, end, label in rows:
-        changes.setdefault(bag.start + start, []).append((label, 1))
-        changes.setdefault(bag.start + end, []).append((label, -1))
+        changes.setdefault(start, []).append((label, 1))
+        changes.setdefault(end, []).append((label, -1))
     return LabelTrack(_count(changes), before=frozenset())
 
 
@@ -149,53 +170,9 @@ def _count(changes: dict[int, list[tuple[str, int]]]) -> Iterator[tuple[int, fro
         yield time, None if IGNORE in state else state
 
 
-def _parse(path: Path, labels: Sequence[str] | None) -> Iterator[tuple[int, int, str]]:
-    """The rows of a label file: start and end in ns, label; of any label if `labels` is None."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise ConfigError(f"{path}:{line}: found bytes that are not UTF-8, expected UTF-8 text") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}") from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header = False
-    try:
-        for fields in reader:
-            row = [field.strip() for field in fields]
-            if not any(row) and len(row) < 2:
-                continue
-            where = f"{path}:{reader.line_num}"
-            if not header:
-                if row != HEADER:
-                    raise ConfigError(f"{where}: found {','.join(row)!r}, expected the header 'start,end,label'")
-                header = True
-                continue
-            if len(row) != len(HEADER):
-                raise ConfigError(f"{where}: found {len(row)} columns, expected 3: start,end,label")
-            start, end = _nanoseconds(row[0], f"{where}: start"), _nanoseconds(row[1], f"{where}: end")
-            if end <= start:
-                raise ConfigError(f"{where}: found end {row[1]}, expected more than the start {row[0]}")
-            if labels is not None and row[2] != IGNORE and row[2] not in labels:
-                raise ConfigError(f"{where}: {_unexpected(row[2], labels)}")
-            yield start, end, row[2]
-    except csv.Error as error:
-        raise ConfigError(f"{path}:{reader.line_num}: found {error}, expected comma-separated values") from None
-    if not header:
-        raise ConfigError(f"{path}:1: found an empty file, expected the header 'start,end,label'")
-
-
-def _nanoseconds(text: str, where: str) -> int:
-    """Decimal seconds as whole nanoseconds; exact, since no binary fraction is involved."""
-    if not _SECONDS.fullmatch(text):
-        raise ConfigError(f"{where}: found {text!r}, expected a number of seconds")
-    seconds = Decimal(text)
-    if not 0 <= seconds <= MAX_SECONDS:
-        raise ConfigError(f"{where}: found {text}, expected 0 to {MAX_SECONDS} seconds since the recording's start")
-    return int((seconds * 10**9).to_integral_value(ROUND_HALF_EVEN))
-
-
-def _topic_steps(bag: Bag, labels: Sequence[str], topic: str) -> Iterator[tuple[int, frozenset[str] | None]]:
+def _topic_steps(
+    bag: Bag, labels: Sequence[str], topic: str, other_labels: str
+) -> Iterator[tuple[int, frozenset[str] | None]]:
     """The labels after each message of the label topic."""
     for _, time, data in bag.messages([topic], {topic: STRING}):
         where = f"{bag.path}: topic {topic}, message at {time} ns"
@@ -203,13 +180,9 @@ def _topic_steps(bag: Bag, labels: Sequence[str], topic: str) -> Iterator[tuple[
             text = str(parse_message(STRING, data)["data"])
         except DecodeError as error:
             raise BagError(f"{where}: {error}, expected comma-separated labels") from None
-        present = frozenset(label for part in text.split(",") if (label := part.strip()))
+        words = (word for part in text.split(",") if (word := part.strip()))
+        present = frozenset(kept for word in words if (kept := _keep(word, labels, other_labels)))
         for label in sorted(present):
             if label != IGNORE and label not in labels:
-                raise BagError(f"{where}: {_unexpected(label, labels)}")
+                raise BagError(f"{where}: {unexpected(label, labels)}")
         yield time, None if IGNORE in present else present
-
-
-def _unexpected(label: str, labels: Sequence[str]) -> str:
-    reserved = " (reserved)" if label == UNKNOWN else ""
-    return f"found label {label!r}{reserved}, expected one of {', '.join(labels)} or {IGNORE}"

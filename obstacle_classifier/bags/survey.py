@@ -14,7 +14,8 @@ from typing import Any
 
 from rosbags.typesys import Stores, get_typestore
 
-from obstacle_classifier.bags.labels import label_file, label_names
+from obstacle_classifier.bags.label_file import label_names
+from obstacle_classifier.bags.labels import label_file
 from obstacle_classifier.bags.reader import Bag
 from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.sensing import MESSAGE_TYPES, DecodeError, parse_message

@@ -5,6 +5,21 @@
 
 from obstacle_classifier.features.assembler import Assembler, SensorCounters
 from obstacle_classifier.features.layout import Layout
-from obstacle_classifier.features.sensors_config import SensorsConfig, SensorSpec, load_sensors, parse_sensors
+from obstacle_classifier.features.sensors_config import (
+    SensorsConfig,
+    SensorSpec,
+    load_sensors,
+    parse_sensors,
+    with_labels,
+)
 
-__all__ = ["Assembler", "Layout", "SensorCounters", "SensorSpec", "SensorsConfig", "load_sensors", "parse_sensors"]
+__all__ = [
+    "Assembler",
+    "Layout",
+    "SensorCounters",
+    "SensorSpec",
+    "SensorsConfig",
+    "load_sensors",
+    "parse_sensors",
+    "with_labels",
+]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -18,7 +18,7 @@ from obstacle_classifier.features.statistics import STATISTICS
 from obstacle_classifier.names import SENSOR_NAME, SENSOR_TOPIC, TOPIC_NAME, absolute_topic
 from obstacle_classifier.sensing import MESSAGE_TYPES, Decoder, OptionError, make_decoder
 
-__all__ = ["RESERVED_LABELS", "SensorSpec", "SensorsConfig", "load_sensors", "parse_sensors"]
+__all__ = ["RESERVED_LABELS", "SensorSpec", "SensorsConfig", "load_sensors", "parse_sensors", "with_labels"]
 
 RESERVED_LABELS = ("ignore", "unknown")
 DEFAULT_TIMEOUT = 1.0  # s
@@ -36,6 +36,7 @@ FILE_KEYS: Mapping[str, Mapping[str, Any]] = {
     "interval": _INTERVAL,
     "labels": {"type": "array", "minItems": 1, "uniqueItems": True, "items": _LABEL},
     "label_topic": TOPIC_NAME,
+    "other_labels": {"type": "string", "enum": ["refuse", "absent", "ignore"]},
     "sensors": {"type": "object", "minProperties": 1},
 }
 """JSON schema of each key of the file."""
@@ -102,6 +103,7 @@ class SensorsConfig:
         interval: Grid step in ns.
         labels: Names of the c labels.
         label_topic: Topic of recorded ground truth, if any.
+        other_labels: What recorded labels are that `labels` lacks: `refuse`: an error; `absent`: not there; `ignore`.
         sensors: The sensors, in file order.
         document: The parsed file as JSON-able data: `parse_sensors(document, ...)` gives an equal object.
     """
@@ -111,6 +113,7 @@ class SensorsConfig:
     label_topic: str | None
     sensors: tuple[SensorSpec, ...]
     document: Mapping[str, Any]
+    other_labels: str = "refuse"
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -160,8 +163,22 @@ def parse_sensors(document: Mapping[str, Any], source: str) -> SensorsConfig:
         users[topic] = key
         sensors.append(sensor)
     return SensorsConfig(
-        interval, tuple(document["labels"]), label_topic, tuple(sensors), {**document, "sensors": entries}
+        interval,
+        tuple(document["labels"]),
+        label_topic,
+        tuple(sensors),
+        {**document, "sensors": entries},
+        document.get("other_labels", "refuse"),
     )
+
+
+def with_labels(sensors: SensorsConfig, labels: Sequence[str], source: str) -> SensorsConfig:
+    """The same sensors with other labels; recorded labels that are not among them count as absent.
+
+    Raises:
+        ConfigError: A label is not a valid name; messages name `source`.
+    """
+    return parse_sensors({**sensors.document, "labels": list(labels), "other_labels": "absent"}, source)
 
 
 def _checked_entry(name: object, entry: object, source: str) -> dict[str, Any]:

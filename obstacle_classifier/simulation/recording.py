@@ -130,7 +130,7 @@ class _Labels:
         last = [(since, self._end + self._period, label) for label, since in self._since.items()]
         rows = sorted([*self._rows, *last])
         lines = [f"{self._seconds(start)},{self._seconds(end)},{label}\n" for start, end, label in rows]
-        return "start,end,label\n" + "".join(lines)
+        return f"start,end,label\n# origin: {self._start}\n" + "".join(lines)
 
     def _seconds(self, time: int) -> str:
         whole, part = divmod(time - self._start, 10**9)

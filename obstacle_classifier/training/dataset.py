@@ -202,7 +202,7 @@ def _read_shard(bag_and_name: tuple[Path, str], sensors: SensorsConfig, labels_r
 
 def _labels(bag: Bag, sensors: SensorsConfig, required: bool) -> LabelTrack | None:
     try:
-        return load_labels(bag, sensors.labels, sensors.label_topic)
+        return load_labels(bag, sensors.labels, sensors.label_topic, sensors.other_labels)
     except NoLabelsError:
         if required:
             raise

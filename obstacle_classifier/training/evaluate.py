@@ -115,7 +115,7 @@ def _answer(model: Model, job: tuple[Path, str]) -> _Answers | BadBag:
     probabilities, present, labelled = [], [], 0
     try:
         with Bag(path) as bag:
-            track = load_labels(bag, model.labels, model.sensors.label_topic)
+            track = load_labels(bag, model.labels, model.sensors.label_topic, model.sensors.other_labels)
             for interval in read_intervals(bag, Pipeline(model)):
                 truth = track.at(interval.end)
                 if truth is None:

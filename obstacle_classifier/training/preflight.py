@@ -50,9 +50,10 @@ def preflight(
         ConfigError: The labels of a bag cannot be used.
     """
     jobs = list(zip(paths, bag_names(paths), strict=True))
-    glances = list(
-        (backend or Serial()).map(partial(glance, sensors=sensors, with_labels=labels_required is not None), jobs)
-    )
+    look = partial(glance, sensors=sensors, with_labels=labels_required is not None)
+    # Starting processes takes longer than a look at a few indexes.
+    chosen = Serial() if backend is None or len(paths) <= FEW else backend
+    glances = list(chosen.map(look, jobs))
     sound = [each for each in glances if each.error is None]
     lines = [
         *(f"{each.error}: the bag cannot be used" for each in glances if each.error is not None),

@@ -87,8 +87,14 @@ def test_forms_that_are_tolerated(tmp_path: Path, text: bytes) -> None:
     [
         (b"", ":1: found an empty file, expected the header 'start,end,label'"),
         (b"\n\n", ":1: found an empty file, expected the header 'start,end,label'"),
-        (b"start,stop,label\n", ":1: found 'start,stop,label', expected the header 'start,end,label'"),
-        (b"1,2,bicycle\n", ":1: found '1,2,bicycle', expected the header 'start,end,label'"),
+        (
+            b"start,stop,label\n",
+            ":1: found 'start,stop,label', expected the header 'start,end,label' or 'start_time,end_time,label'",
+        ),
+        (
+            b"1,2,bicycle\n",
+            ":1: found '1,2,bicycle', expected the header 'start,end,label' or 'start_time,end_time,label'",
+        ),
         (b"start,end,label\n1,2\n", ":2: found 2 columns, expected 3: start,end,label"),
         (b"start,end,label\n\n1,2,bicycle,x\n", ":3: found 4 columns, expected 3: start,end,label"),
         (b"start,end,label\n1;2;bicycle\n", ":2: found 1 columns, expected 3: start,end,label"),
@@ -272,3 +278,86 @@ def test_thousands_of_intervals_stay_quick() -> None:
     assert [track.at(time) for time in (-1, 0, 1, 2, 3, 4, 199_998)] == [
         None, NONE, NONE, BICYCLE, BICYCLE, NONE, BICYCLE
     ]  # fmt: skip
+
+
+def test_times_of_the_clock_are_seconds_or_iso_8601(tmp_path: Path) -> None:
+    header = "start_time,end_time,label\n"
+    track = track_of(tmp_path, f"{header}1700000001.5,1700000003,pedestrian\n")
+    assert [at(track, t) for t in (1.4, 1.5, 2.9, 3)] == [NONE, PEDESTRIAN, PEDESTRIAN, NONE]
+    (tmp_path / "iso").mkdir()
+    rows = "2023-11-14T22:13:21.500000001Z,2023-11-14T23:13:23+01:00,pedestrian\n"
+    track = track_of(tmp_path / "iso", header + rows)
+    assert track.at(START + 1_500_000_000) == NONE
+    assert track.at(START + 1_500_000_001) == PEDESTRIAN
+    assert track.at(START + 2_999_999_999) == PEDESTRIAN
+    assert track.at(START + 3_000_000_000) == NONE
+
+
+def test_times_of_the_clock_do_not_move_with_the_beginning_of_a_bag(tmp_path: Path) -> None:
+    """As when the topics of the first seconds are filtered out."""
+    text = "start_time,end_time,label\n1700000005,1700000006,bicycle\n"
+    path = write_bag(tmp_path / "run", drives(100, step=SECOND // 10)[30:], labels=text)
+    with Bag(path) as bag:
+        assert bag.start > START
+        assert load_labels(bag, LABELS).at(START + 5 * SECOND) == BICYCLE
+        assert bag.problems == []
+
+
+CLOCK = "seconds since 1970 or a time with a zone such as 2026-05-01T12:00:00.5Z"
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("2023-11-14T22:13:21,1700000009,bicycle", f":2: start_time: found '2023-11-14T22:13:21', expected {CLOCK}"),
+        ("2023-13-14T22:13:21Z,1700000009,bicycle", f":2: start_time: found '2023-13-14T22:13:21Z', expected {CLOCK}"),
+        ("1700000001,soon,bicycle", f":2: end_time: found 'soon', expected {CLOCK}"),
+        ("1700000002,1700000001,bicycle", ":2: found end 1700000001, expected more than the start 1700000002"),
+        (
+            "3,4,bicycle",
+            ": found only times outside the recording, "
+            "expected some from 1700000000.000 to 1700000009.800 s since 1970",
+        ),
+    ],
+)
+def test_times_of_the_clock_that_are_refused(tmp_path: Path, row: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        track_of(tmp_path, f"start_time,end_time,label\n{row}\n")
+    assert str(caught.value) == f"{tmp_path}/run/labels.csv{message}"
+
+
+def test_an_origin_that_does_not_fit_the_bag_is_told(tmp_path: Path) -> None:
+    text = f'start,end,label\n# origin: {START}\n1,2,bicycle\n# a note, with "quotes\n'
+    messages = drives(100, step=SECOND // 10)
+    whole = write_bag(tmp_path / "whole", messages, labels=text)
+    filtered = write_bag(tmp_path / "filtered", messages[30:], labels=text)
+    with Bag(whole) as bag:
+        assert at(load_labels(bag, LABELS), 1) == BICYCLE
+        assert bag.problems == []
+    with Bag(filtered) as bag:
+        load_labels(bag, LABELS)
+        assert bag.problems == [
+            f"{filtered}: the times in labels.csv count from {START} ns, the recording begins +3.000 s from there: "
+            "its labels are shifted by as much"
+        ]
+
+
+def test_a_line_number_counts_comments(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"labels\.csv:4: found label 'cat'"):
+        track_of(tmp_path, "# one\nstart,end,label\n# two\n1,2,cat\n")
+
+
+@pytest.mark.parametrize(("others", "expected"), [("absent", [NONE, BICYCLE]), ("ignore", [None, None])])
+def test_labels_that_are_not_asked_for_are_absent_or_ignored(
+    tmp_path: Path, others: str, expected: list[frozenset[str] | None]
+) -> None:
+    rows = "start,end,label\n1,3,cat\n2,4,bicycle\n"
+    by_file = write_bag(tmp_path / "file", drives(100, step=SECOND // 10), labels=rows)
+    texts = [(0, ""), (1, "cat"), (2, "cat,bicycle"), (3, "bicycle"), (4, "")]
+    said = [("/truth", STRING, START + t * SECOND, string(text)) for t, text in texts]
+    by_topic = write_bag(tmp_path / "topic", said)
+    for path in (by_file, by_topic):
+        with Bag(path) as bag:
+            track = load_labels(bag, LABELS, "/truth", others)
+            assert [at(track, 1.5), at(track, 2.5)] == expected
+            assert at(track, 3.5) == BICYCLE

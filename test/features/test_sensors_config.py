@@ -86,7 +86,11 @@ STATISTICS = "one of: last, min, max, mean, std, rms, peak_to_peak, slope, count
         ("interval", 1 / 3, "key 'interval': found 0.3333333333333333, expected a whole number of nanoseconds"),
         ("interval", None, "key 'interval': found nothing, expected a number"),
         ("interval", True, "key 'interval': found true, expected a number"),
-        ("intervall", 0.1, "unknown key 'intervall', expected one of: interval, label_topic, labels, sensors"),
+        (
+            "intervall",
+            0.1,
+            "unknown key 'intervall', expected one of: interval, label_topic, labels, other_labels, sensors",
+        ),
         ("labels", [], "key 'labels': found [], expected at least 1 item"),
         ("labels", ["a", "a"], "key 'labels': found ['a', 'a'], expected no item twice"),
         ("labels", ["ignore"], f"key 'labels[0]': found 'ignore', expected {LABEL}"),
