@@ -23,7 +23,7 @@ from obstacle_classifier.training.left_out import LeftOut, deal_left_out
 from obstacle_classifier.training.members import FittedMembers, MemberOptions, fit_members
 from obstacle_classifier.training.recipes.recipe import Epoch, Fitted, Recipe
 from obstacle_classifier.training.settings import NetworkSettings, option
-from obstacle_classifier.training.split import Split
+from obstacle_classifier.training.split import Split, reach
 
 __all__ = ["DefaultRecipe", "DefaultSettings", "MemberSettings"]
 
@@ -117,9 +117,7 @@ class DefaultRecipe(Recipe[DefaultSettings]):
 
 def deal(data: Dataset, groups: int, sensors: SensorsConfig, seed: int) -> LeftOut:
     """The intervals that each member leaves out."""
-    # The reach of a feature vector: samples in the window, and a newest value not yet stale.
-    gap = max(max(spec.window, spec.timeout) for spec in sensors.sensors)
-    return deal_left_out(data, groups, gap, np.random.default_rng(seed))
+    return deal_left_out(data, groups, reach(sensors), np.random.default_rng(seed))
 
 
 def judge(
@@ -166,4 +164,4 @@ def judge(
         progress.say(f"warning: {problem}")
     raw = calibrated(Z, [Calibration()] * Z.shape[1])
     ece = tuple(expected_calibration_error(y, p) for y, p in zip(judged.Y.T, raw.T, strict=True))
-    return Fitted(network, history, len(history), calibration, rules, judged, ece)
+    return Fitted(network, history, len(history), calibration, rules, judged, ece, members.network)
