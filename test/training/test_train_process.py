@@ -21,7 +21,7 @@ from test.helpers.training import DOCUMENT, write_street
 
 def command(folder: Path, output: Path, seed: int) -> list[str]:
     arguments = ["train", "--sensors", folder / "s.yaml", "--output", output, "--bags", folder, "--set", f"seed={seed}"]
-    settings = ["--set", "epochs=30", "--set", "hidden=16"]
+    settings = ["--set", "epochs=300", "--set", "hidden=16"]
     return [sys.executable, "-m", "obstacle_classifier.cli", *map(str, arguments), *settings]
 
 
@@ -56,7 +56,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_model(model
     assert Model.load(models[0]).provenance.created == "2023-11-14T22:13:20Z"
 
 
-@pytest.mark.parametrize("moment", ["bags 2/5", "bags 5/5", "epochs 3/30", "epochs 15/30"])
+@pytest.mark.parametrize("moment", ["bags 2/5", "bags 5/5", "epochs 30/300", "epochs 150/300"])
 def test_a_training_killed_at_any_stage_leaves_the_old_file_or_the_whole_new_one(
     folder: Path, environment: dict[str, str], models: list[Path], tmp_path: Path, moment: str
 ) -> None:
