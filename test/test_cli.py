@@ -63,6 +63,22 @@ def test_train_says_plain_lines_where_there_is_no_terminal(folder: Path, tmp_pat
     assert result.stdout.endswith(f"wrote {tmp_path / 'm.npz'}\n")
 
 
+def test_train_writes_a_report_with_a_learning_curve_on_request(folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="the report's plots need matplotlib")
+    quick = ("--set", "epochs=1", "--set", "least_steps=0", "--set", "hidden=4", "--set", "members=2")
+    plain = ("train", "--sensors", folder / "s.yaml", "--output", tmp_path / "m.npz", *quick, "--learning-curve")
+    refused = run(*plain, "--bags", folder / "bags", status=1)
+    assert "--learning-curve: found no --report" in refused.stderr
+    assert not (tmp_path / "m.npz").exists(), "refused before the work"
+    done = run(*plain, "--bags", folder / "bags", "--report", tmp_path / "report")
+    assert "learning curve 12/12: shuffled intervals, macro AP 0." in done.stderr
+    assert "What more bags would give" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    bag = folder / "bags" / "street_0"
+    few = run(*plain, "--bags", bag, "--report", tmp_path / "few")
+    assert "warning: a learning curve needs three usable bags, so the report shows none" in few.stderr
+    assert "What more bags would give" not in (tmp_path / "few" / "report.html").read_text(encoding="utf-8")
+
+
 def test_evaluate_prints_a_table_and_writes_the_same_as_json(folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "metrics.json"
     result = run("evaluate", "--model", folder / "model.npz", "--bags", folder / "bags", "--output", output)

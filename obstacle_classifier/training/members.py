@@ -19,7 +19,7 @@ from obstacle_classifier.training.dataset import Dataset
 from obstacle_classifier.training.left_out import LeftOut
 from obstacle_classifier.training.numeric_health import check_finite_step, health_warnings
 
-__all__ = ["FittedMembers", "MemberOptions", "fit_members"]
+__all__ = ["FittedMembers", "MemberOptions", "fit_members", "unseen_logits"]
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
@@ -129,7 +129,7 @@ def fit_members(
             losses.append(total / per_epoch)
             text = f"loss {losses[-1]:.4f}"
             if judged.any():
-                _judge(network, inputs, left_out, unseen)
+                unseen = unseen_logits(network, inputs, left_out.group, len(left_out))
                 unseen_losses.append(log_loss_from_logits(Y[judged], unseen[judged]))
                 text += f", on unseen bags {unseen_losses[-1]:.4f}"
             stage.advance(text)
@@ -138,14 +138,23 @@ def fit_members(
     return FittedMembers(network, unseen, tuple(losses), tuple(unseen_losses))
 
 
-def _judge(network: EnsembleNetwork, inputs: Floats, left_out: LeftOut, unseen: NDArray[np.float64]) -> None:
-    """Logits of each group by the members that leave it out, into `unseen`."""
-    for group in range(len(left_out)):
-        rows = np.flatnonzero(left_out.group == group)
-        members = network.stack.subset(slice(group, None, len(left_out)))
+def unseen_logits(network: EnsembleNetwork, inputs: Floats, group: Rows, groups: int) -> NDArray[np.float64]:
+    """Logits (n, c) of each row by the members that leave out its group.
+
+    Args:
+        network: The members.
+        inputs: (n, e) encoded rows.
+        group: (n,) group of each row; rows of no group (-1) get NaN.
+        groups: Number of groups, g: member m leaves out group m modulo g.
+    """
+    unseen = np.full((len(inputs), network.stack.shape[-1]), np.nan)
+    for index in range(groups):
+        rows = np.flatnonzero(group == index)
+        members = network.stack.subset(slice(index, None, groups))
         for start in range(0, len(rows), 1024):
             some = rows[start : start + 1024]
             unseen[some] = logit_of_mean(members.logits(inputs[some]))
+    return unseen
 
 
 def _missing_sensors(network: EnsembleNetwork, layout: Layout) -> list[tuple[slice, Floats]]:

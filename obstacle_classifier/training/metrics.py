@@ -16,7 +16,16 @@ from obstacle_classifier.training.calibration import brier_score, expected_calib
 from obstacle_classifier.training.events import event_scores
 from obstacle_classifier.training.judged import Judged
 
-__all__ = ["SCORES", "area_under_roc", "average_precision", "format_scores", "precision_recall", "scores"]
+__all__ = [
+    "EVENTS",
+    "SCORES",
+    "area_under_roc",
+    "average_precision",
+    "format_scores",
+    "macro_average_precision",
+    "precision_recall",
+    "scores",
+]
 
 SCORES = ("average_precision", "auroc", "f1", "precision", "recall", "brier", "ece")
 """Scores of each label, of the macro mean, and of all decisions pooled."""
@@ -42,6 +51,26 @@ def average_precision(y: Floats, score: Floats) -> float:
         return float("nan")
     precision, recall = precision_recall(y, score)
     return float(np.sum(np.diff(recall, prepend=0.0) * precision))
+
+
+def macro_average_precision(Y: Floats, score: Floats, group: NDArray[np.intp] | None = None) -> float:
+    """Mean average precision over the labels with positives, each the mean over the groups that have some.
+
+    Args:
+        Y: (n, c) 0 or 1.
+        score: (n, c), larger for "present".
+        group: (n,) group of each row, as `Judged.group`; None: one group.
+
+    Returns:
+        0 to 1; NaN without a positive.
+    """
+    groups = [np.ones(len(Y), np.bool_)] if group is None else [group == index for index in np.unique(group)]
+    return _mean_defined(
+        [
+            _mean_defined([average_precision(y[rows], p[rows]) for rows in groups])
+            for y, p in zip(Y.T, score.T, strict=True)
+        ]
+    )
 
 
 def precision_recall(y: Floats, score: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

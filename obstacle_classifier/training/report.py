@@ -1,48 +1,54 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""A training run on one HTML page that needs no network: losses, precision against recall, probabilities against truth.
-
-The one module that imports matplotlib.
-"""
+"""A training run on one HTML page that needs no network."""
 
 from __future__ import annotations
 
 import base64
 import html
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-
-import numpy as np
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import Any
 
 from obstacle_classifier.files import write_atomically
 from obstacle_classifier.model import describe
+from obstacle_classifier.training.importance import permutation_importance
 from obstacle_classifier.training.judged import Judged
-from obstacle_classifier.training.metrics import precision_recall
+from obstacle_classifier.training.learning_curve import LearningCurve
+from obstacle_classifier.training.report_plots import plot_curve, plot_drops, plot_label, plot_losses, plot_stretch
+from obstacle_classifier.training.report_stretches import worst_stretches
+from obstacle_classifier.training.report_tables import bag_table, comparison_table, score_table, sensor_table, table
 from obstacle_classifier.training.train import Training
 
 __all__ = ["write_report"]
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
-section { overflow-x: auto } table { border-collapse: collapse }
-th, td { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #ddd }
+.wide { overflow: auto; max-height: 36rem } table { border-collapse: collapse; white-space: nowrap }
+th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid #ddd }
 th:first-child, td:first-child { text-align: left } svg, img { max-width: 100%; height: auto }
-pre { background: #f6f6f4; padding: 1rem; overflow-x: auto; font-size: 13px }
+pre { background: #f6f6f4; padding: 1rem; overflow-x: auto; font-size: 13px } h3 { margin-bottom: 0 }
+body, h1, h2, h3, p, li { overflow-wrap: anywhere }
 """
+_COLUMNS = 20  # largest number of columns in the plot of their importance
+
+Section = tuple[str, str]
 
 
-def write_report(folder: Path, training: Training, pictures: Sequence[tuple[str, Path]] = ()) -> Path:
+def write_report(
+    folder: Path,
+    training: Training,
+    pictures: Sequence[tuple[str, Path]] = (),
+    curve: LearningCurve | None = None,
+) -> Path:
     """Write `report.html` into `folder`, which is made if need be.
 
     Args:
         folder: Where to.
         training: The run.
         pictures: Caption and PNG or GIF file of what else to show, first of all.
+        curve: The learning curve of the run.
 
     Returns:
         The page's path.
@@ -50,29 +56,12 @@ def write_report(folder: Path, training: Training, pictures: Sequence[tuple[str,
     Raises:
         OSError: It cannot be written.
     """
-    labels = training.model.labels
     sections = [_picture(caption, path) for caption, path in pictures]
-    if training.scored is not None:
-        scored = training.scored
-        sections += [
-            ("Scores on bags that training has not seen", _scores(training)),
-            *(
-                [("Precision against recall", _plot(lambda axes: _precision_recall(axes, scored, labels)))]
-                if scored.Y.any()
-                else []
-            ),
-            *(
-                (f"Probability against truth: {bag}", _plot(*_timelines(scored, bag, labels), height=1.1))
-                for bag in scored.names
-            ),
-        ]
-    if training.left_out:
-        items = "".join(f"<li>{html.escape(bad.problem)}</li>" for bad in training.left_out)
-        sections.append(("Bags that were left out", f"<ul>{items}</ul>"))
-    sections += [
-        ("Loss", _plot(lambda axes: _losses(axes, training))),
-        ("Model", f"<pre>{html.escape(describe(training.model))}</pre>"),
-    ]
+    if training.judged is not None:
+        sections += _quality(training, training.judged)
+    if curve is not None:
+        sections += _curve(curve)
+    sections += _run(training)
     title = f"Obstacle classifier {training.model.digest[:12]}"
     body = "\n".join(
         f"<section><h2>{html.escape(heading)}</h2>\n{content}\n</section>" for heading, content in sections
@@ -88,70 +77,167 @@ def write_report(folder: Path, training: Training, pictures: Sequence[tuple[str,
     return path
 
 
-def _picture(caption: str, path: Path) -> tuple[str, str]:
+def _picture(caption: str, path: Path) -> Section:
     kind = path.suffix.lstrip(".").lower()
     data = base64.b64encode(path.read_bytes()).decode()
     return caption, f'<img alt="{html.escape(caption)}" src="data:image/{kind};base64,{data}">'
 
 
-def _scores(training: Training) -> str:
-    metrics = training.model.metrics
-    keys = ("average_precision", "f1", "precision", "recall", "prevalence")
-    header = "".join(f"<th>{name}</th>" for name in ("label", "AP", "F1", "precision", "recall", "prevalence"))
-    rows = []
-    for name, row in {**metrics["labels"], "macro": metrics["macro"], "micro": metrics["micro"]}.items():
-        cells = "".join(f"<td>{'-' if row.get(key) is None else f'{row[key]:.3f}'}</td>" for key in keys)
-        rows.append(f"<tr><td>{html.escape(name)}</td>{cells}</tr>")
-    known = f"{metrics['n']} intervals, {100 * metrics['coverage']:.1f} % of them known"
-    return f"<table><tr>{header}</tr>{''.join(rows)}</table><p>{known}</p>"
+def _quality(training: Training, judged: Judged) -> Iterator[Section]:
+    """The parts about answers to intervals that training had not seen."""
+    metrics, labels = training.model.metrics, training.model.labels
+    yield "Scores", _origin(training) + score_table(metrics) + _totals(metrics)
+    if metrics["warnings"]:
+        yield "Warnings", _list(metrics["warnings"])
+    parts = _parts(metrics)
+    if len(parts) > 1:
+        yield "Test bags and left-out bags", comparison_table(parts) + _paragraph(_comparison(parts))
+    if "left out bags" in parts:
+        yield "Calibration", _calibration(parts["left out bags"])
+    thresholds = [rule.threshold for rule in training.model.rules]
+    shown = [index for index, y in enumerate(judged.Y.T) if y.any()]
+    if shown:
+        plots = (
+            f"<h3>{html.escape(labels[index])}</h3>\n"
+            + plot_label(judged.Y[:, index], judged.P[:, index], thresholds[index])
+            for index in shown
+        )
+        yield "Each label", _paragraph(_LABELS) + "\n".join(plots)
+    begins = {shard.name: int(shard.time_ns[0]) - judged.interval for shard in training.split.data if len(shard)}
+    stretches = worst_stretches(judged, begins)
+    plots = (
+        f"<h3>{html.escape(stretch.bag)}, from {stretch.start:.0f} s: log loss {stretch.loss:.2f}</h3>\n"
+        + plot_stretch(judged, stretch, labels, thresholds)
+        for stretch in stretches
+    )
+    yield "The worst stretches", _paragraph(_STRETCHES) + "\n".join(plots)
+    importance = permutation_importance(training)
+    if importance is not None:
+        largest = sorted(importance.columns.items(), key=lambda item: -item[1])
+        yield (
+            "What the scores rest on",
+            _paragraph(_IMPORTANCE.format(score=importance.score))
+            + plot_drops(dict(sorted(importance.sensors.items(), key=lambda item: -item[1])))
+            + plot_drops(dict(largest[:_COLUMNS]))
+            + "<details><summary>All columns</summary>"
+            + table(("column", "drop of macro AP"), ([name, f"{drop:.4f}"] for name, drop in largest))
+            + "</details>",
+        )
 
 
-def _plot(*draw: Callable[[Axes], object], height: float = 4.0) -> str:
-    """Axes under one another as an SVG element."""
-    with rc_context({"svg.hashsalt": "obstacle_classifier"}):
-        figure = Figure(figsize=(9, height * len(draw) + 0.6), layout="constrained")
-        axes = figure.subplots(len(draw), 1, sharex=True, squeeze=False)[:, 0]
-        for one, own in zip(axes, draw, strict=True):
-            own(one)
-        stream = io.StringIO()
-        figure.savefig(stream, format="svg", metadata={"Date": None})
-    text = stream.getvalue()
-    return text[text.index("<svg") :]
+def _curve(curve: LearningCurve) -> Iterator[Section]:
+    """The parts that need further fits."""
+    first, last = curve.points[0], curve.points[-1]
+    gain = f"From {first.bags:g} to {last.bags:g} bags the score went from {first.mean:.3f} to {last.mean:.3f}."
+    yield "What more bags would give", _paragraph(f"{_CURVE} {gain}") + plot_curve(curve)
+    folds = ", ".join
+    rows = [
+        ["grouped: whole bags held out", f"{curve.grouped_mean:.3f}", folds(f"{s:.3f}" for s in last.scores)],
+        [
+            "shuffled: single intervals held out",
+            f"{curve.shuffled_mean:.3f}",
+            folds(f"{s:.3f}" for s in curve.shuffled),
+        ],
+    ]
+    yield "What a shuffled split would claim", table(("split", "macro AP", "folds"), rows) + _paragraph(_SHUFFLED)
 
 
-def _losses(axes: Axes, training: Training) -> None:
-    epochs = np.arange(1, len(training.history) + 1)
-    axes.plot(epochs, [epoch.train_loss for epoch in training.history], label="training")
-    held_out = [np.nan if epoch.validation_loss is None else epoch.validation_loss for epoch in training.history]
-    axes.plot(epochs, held_out, label="held out")
-    axes.axvline(training.epochs, color="gray", linestyle="--", label="epochs of the model")
-    axes.set(xlabel="epoch", ylabel="log loss, sum over labels")
-    axes.legend()
+def _run(training: Training) -> Iterator[Section]:
+    """The parts about the fit and the recordings."""
+    if training.history:
+        yield "Loss", plot_losses(training.history, training.epochs)
+    yield "Recordings", bag_table(training) + _paragraph(_RECORDINGS) + sensor_table(training)
+    if training.left_out:
+        yield "Bags that could not be used", _list([bad.problem for bad in training.left_out])
+    options = [[name, str(value)] for name, value in training.settings.document().items()]
+    yield "Settings", table(("option", "value"), options)
+    yield "Model", f"<pre>{html.escape(describe(training.model))}</pre>"
 
 
-def _precision_recall(axes: Axes, scored: Judged, labels: Sequence[str]) -> None:
-    for index, label in enumerate(labels):
-        if scored.Y[:, index].any():
-            precision, recall = precision_recall(scored.Y[:, index], scored.P[:, index])
-            axes.step(np.append(0, recall), np.append(precision[:1], precision), where="pre", label=label)
-    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
-    axes.legend()
+def _origin(training: Training) -> str:
+    """A paragraph that says what the scores are of."""
+    if training.scored is None:
+        text = (
+            "Every training bag, judged by members that had not seen it. The model itself has seen all bags, and each "
+            "member fewer: with few bags the model is better than these scores."
+        )
+    elif training.split.in_blocks:
+        text = (
+            "The last block of time of each bag, which training has not seen. With so few bags these scores say little "
+            "about another street."
+        )
+    else:
+        text = f"Bags that training has not seen: {', '.join(training.bags['test'])}."
+    return _paragraph(text)
 
 
-def _timelines(scored: Judged, bag: str, labels: Sequence[str]) -> list[Callable[[Axes], object]]:
-    """One strip per label: truth shaded, probability as a line."""
-    own = scored.bag == scored.names.index(bag)
-    seconds = (scored.time_ns[own] - scored.time_ns[own][0]) * 1e-9
+def _totals(metrics: Mapping[str, Any]) -> str:
+    bags = "1 bag" if metrics["bags"] == 1 else f"{metrics['bags']} bags"
+    text = f"{metrics['n']} intervals of {bags}; {100 * metrics['coverage']:.1f} % of the labelled ones were known."
+    if metrics["subset_accuracy"] is not None:
+        text += (
+            f" All labels right in {100 * metrics['subset_accuracy']:.1f} % of them; "
+            f"{100 * metrics['hamming_loss']:.2f} % of all decisions wrong (Hamming loss)."
+        )
+    return _paragraph(text)
 
-    def strip(index: int, label: str) -> Callable[[Axes], object]:
-        def draw(axes: Axes) -> None:
-            axes.fill_between(seconds, scored.Y[own, index], step="pre", alpha=0.25, color="tab:red", linewidth=0)
-            axes.plot(seconds, scored.P[own, index], linewidth=1, color="tab:blue")
-            axes.set(ylim=(0, 1.02), yticks=(0, 1))
-            axes.set_ylabel(label, rotation=0, ha="right", va="center")
-            if index == len(labels) - 1:
-                axes.set_xlabel("s (shaded: present in truth)")
 
-        return draw
+def _parts(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The scores of each set of intervals, by its name; the first is that of the model's scores."""
+    return {metrics["judged"]: metrics} | {
+        name: metrics[name] for name in ("test bags", "left out bags") if name in metrics
+    }
 
-    return [strip(index, label) for index, label in enumerate(labels)]
+
+def _comparison(parts: Mapping[str, Mapping[str, Any]]) -> str:
+    test, left_out = (parts[name]["macro"]["average_precision"] for name in ("test bags", "left out bags"))
+    if test is None or left_out is None:
+        return "One of the scores is undefined."
+    return (
+        f"The macro AP on test bags is {abs(test - left_out):.3f} {'above' if test >= left_out else 'below'} that on "
+        "left-out bags. Left-out bags were judged by a part of the members, which had seen fewer bags than the model: "
+        "with few bags their score was too low in our measurements. There are more of them than test bags, so chance "
+        "moves it less."
+    )
+
+
+def _calibration(metrics: Mapping[str, Any]) -> str:
+    rows = [
+        [label, f"{raw:.3f}", f"{metrics['labels'][label]['ece']:.3f}"] for label, raw in metrics["raw_ece"].items()
+    ]
+    text = "Expected calibration error on left-out bags. The calibration was fitted to the same intervals."
+    return _paragraph(text) + table(("label", "ECE before", "ECE after"), rows)
+
+
+def _paragraph(text: str) -> str:
+    return f"<p>{html.escape(text)}</p>"
+
+
+def _list(lines: Sequence[str]) -> str:
+    return "<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>"
+
+
+_LABELS = (
+    "Left: precision against recall; the dot is the chosen threshold, the dotted line chance. Middle: of the intervals "
+    "with a probability, the share that carries the label; on the dotted line the probability is right; a large dot "
+    "stands for many intervals. Right: scores of deciding by threshold alone; the dashed line is the chosen threshold."
+)
+_STRETCHES = (
+    "The 20 s with the largest log loss, the worst first. Look at the recording at these times: is the label wrong, a "
+    "sensor blind, or the situation new?"
+)
+_IMPORTANCE = (
+    "Drop of the macro AP ({score:.3f} on the intervals used here) when the values of a sensor, or of a single column, "
+    "are those of another bag. A sensor without a drop could be left out. A column may show no drop because another "
+    "column holds the same information."
+)
+_CURVE = (
+    "The recipe fitted anew on fewer bags, and scored on bags that the fit has not seen. A curve that still rises at "
+    "its end promises more from more bags; a flat one asks for better columns or labels."
+)
+_SHUFFLED = (
+    "Neighbouring intervals are nearly the same. A split that deals single intervals lets the network see the "
+    "neighbours of every test interval, and scores its memory. The robot meets streets without such neighbours: the "
+    "grouped score is the true one. Compare only grouped scores with one another."
+)
+_RECORDINGS = "Counts of labels are of known intervals. A sensor is missing where its newest message is stale."

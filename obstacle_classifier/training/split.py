@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from obstacle_classifier.features import SensorsConfig
 from obstacle_classifier.training.dataset import Dataset
 
-__all__ = ["MIN_BAGS", "Split", "assign_groups", "deal_bags", "hold_out"]
+__all__ = ["MIN_BAGS", "Split", "assign_groups", "deal_bags", "hold_out", "reach"]
 
 MIN_BAGS = 3
 """Fewer cannot give each of three parts a bag of its own."""
@@ -62,6 +63,11 @@ class Split:
             labelled += int((shard.labelled & (part == index)).sum())
             usable += int((shard.usable & (part == index)).sum())
         return usable / labelled if labelled else float("nan")
+
+
+def reach(sensors: SensorsConfig) -> int:
+    """How far a feature vector looks back, in ns: samples in the window, and a newest value that is not yet stale."""
+    return max(max(spec.window, spec.timeout) for spec in sensors.sensors)
 
 
 def assign_groups(weights: NDArray[np.float64], shares: Sequence[float], rng: np.random.Generator) -> Parts:

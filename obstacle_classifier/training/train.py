@@ -17,6 +17,7 @@ from obstacle_classifier.errors import BagError, ConfigError, ModelError
 from obstacle_classifier.features import SensorsConfig
 from obstacle_classifier.model import Model, Reference
 from obstacle_classifier.model.decision import Decision
+from obstacle_classifier.networks.ensemble import EnsembleNetwork
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.backends import Backend
 from obstacle_classifier.training.dataset import BadBag, Dataset, read_dataset, warn_left_out
@@ -24,7 +25,7 @@ from obstacle_classifier.training.judged import Judged
 from obstacle_classifier.training.metrics import scores
 from obstacle_classifier.training.recipes import Epoch, recipe_of
 from obstacle_classifier.training.settings import Settings
-from obstacle_classifier.training.split import Split, hold_out
+from obstacle_classifier.training.split import Split, hold_out, reach
 
 __all__ = ["Training", "train"]
 
@@ -43,7 +44,10 @@ class Training:
         bags: Names of the bags of each part (empty where bags were cut into time blocks).
         scored: The test intervals, None if there are none.
         unseen: The training intervals, each judged by members that have not seen its bag; None without such members.
+        judges: The members that judged `unseen`.
         left_out: Bags that could not be used.
+        settings: The options of the run.
+        split: The intervals of all usable bags, in parts.
     """
 
     model: Model
@@ -51,8 +55,16 @@ class Training:
     epochs: int
     bags: dict[str, tuple[str, ...]]
     scored: Judged | None
-    unseen: Judged | None = None
-    left_out: tuple[BadBag, ...] = ()
+    unseen: Judged | None
+    judges: EnsembleNetwork | None
+    left_out: tuple[BadBag, ...]
+    settings: Settings
+    split: Split
+
+    @property
+    def judged(self) -> Judged | None:
+        """The intervals that the model's scores are of: the test intervals, or else `unseen`."""
+        return self.unseen if self.scored is None else self.scored
 
 
 def train(
@@ -87,9 +99,7 @@ def train(
             progress.say(f"warning: {problem}")
     warn_left_out(data.left_out, len(paths), progress)
     shares = recipe.shares(settings) | ({"test": settings.test_share} if settings.test_share else {})
-    # What a feature vector reaches back for: samples in the window, and a newest value not yet stale.
-    gap = max(max(spec.window, spec.timeout) for spec in sensors.sensors)
-    split = hold_out(data, shares, gap, np.random.default_rng(settings.seed))
+    split = hold_out(data, shares, reach(sensors), np.random.default_rng(settings.seed))
     if not split.take(split.names[0]).intervals:
         raise BagError(
             f"{', '.join(map(str, paths))}: found {data.intervals} intervals, none of them both known and labelled, "
@@ -113,7 +123,18 @@ def train(
     unseen = None if fitted.unseen is None else _decide(model, fitted.unseen)
     model = model.with_metrics(_metrics(model, split, scored, unseen, fitted.raw_ece))
     bags = {part: tuple(name for name, own in part_of_bag.items() if own == part) for part in split.names}
-    return Training(model, fitted.history, fitted.epochs, bags, scored, unseen, data.left_out)
+    return Training(
+        model=model,
+        history=fitted.history,
+        epochs=fitted.epochs,
+        bags=bags,
+        scored=scored,
+        unseen=unseen,
+        judges=fitted.judges,
+        left_out=data.left_out,
+        settings=settings,
+        split=split,
+    )
 
 
 def _check_size(sensors: SensorsConfig, settings: Settings, paths: Sequence[Path]) -> None:

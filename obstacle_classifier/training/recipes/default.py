@@ -25,7 +25,7 @@ from obstacle_classifier.training.left_out import LeftOut, deal_left_out
 from obstacle_classifier.training.members import FittedMembers, MemberOptions, fit_members
 from obstacle_classifier.training.recipes.recipe import Epoch, Fitted, Recipe
 from obstacle_classifier.training.settings import NetworkSettings, option
-from obstacle_classifier.training.split import Split
+from obstacle_classifier.training.split import Split, reach
 
 __all__ = ["FEW_BAGS", "DefaultRecipe", "DefaultSettings", "MemberSettings"]
 
@@ -148,9 +148,7 @@ class DefaultRecipe(Recipe[DefaultSettings]):
 
 def deal(data: Dataset, groups: int, sensors: SensorsConfig, seed: int) -> LeftOut:
     """The intervals that each member leaves out."""
-    # The reach of a feature vector: samples in the window, and a newest value not yet stale.
-    gap = max(max(spec.window, spec.timeout) for spec in sensors.sensors)
-    return deal_left_out(data, groups, gap, np.random.default_rng(seed))
+    return deal_left_out(data, groups, reach(sensors), np.random.default_rng(seed))
 
 
 def judge(
@@ -199,4 +197,4 @@ def judge(
     ece = tuple(expected_calibration_error(y, p) for y, p in zip(judged.Y.T, raw.T, strict=True))
     judges = members.network.members // len(left_out)
     served = averaged(calibration, judges, network.members)
-    return Fitted(network, history, len(history), served, rules, judged, ece)
+    return Fitted(network, history, len(history), served, rules, judged, ece, members.network)

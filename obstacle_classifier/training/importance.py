@@ -1,0 +1,130 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+"""What a score rests on: its drop when the values of a sensor or a column come from another bag.
+
+Breiman, "Random Forests", 2001, with bags in place of rows: the intervals of a bag resemble each other, and a value
+from elsewhere in the same bag would still tell much of the right one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from obstacle_classifier.training.dataset import Dataset
+from obstacle_classifier.training.judged import Judged
+from obstacle_classifier.training.members import unseen_logits
+from obstacle_classifier.training.metrics import macro_average_precision
+from obstacle_classifier.training.train import Training
+
+__all__ = ["Importance", "donors", "features_of", "permutation_importance"]
+
+MOST_ROWS = 2000
+"""Intervals that are judged for each sensor and column, evenly spaced; more change little and take long."""
+
+SENSOR_DEALS, COLUMN_DEALS = 6, 2
+"""Deals of other bags whose drops are averaged: there are many columns, and few sensors."""
+
+Floats = NDArray[np.float64]
+Score = Callable[[Floats], float]
+
+
+@dataclass(frozen=True)
+class Importance:
+    """Drops of the macro average precision.
+
+    Attributes:
+        score: The macro average precision with the true values.
+        sensors: Drop by sensor, all its columns permuted together, in file order.
+        columns: Drop by column; columns that share information with another one drop less than both together.
+    """
+
+    score: float
+    sensors: dict[str, float]
+    columns: dict[str, float]
+
+
+def permutation_importance(training: Training) -> Importance | None:
+    """The importance of each sensor and column for the answers on intervals that the judges had not seen.
+
+    These are the test intervals, or else the training intervals that members had left out. None without such
+    intervals, or if no label is present in them.
+    """
+    judged = training.judged
+    if judged is None or not judged.Y.any():
+        return None
+    groups = 0 if judged.group is None else int(judged.group.max()) + 1
+    every = -(-len(judged) // MOST_ROWS)
+    judged = judged.select(np.arange(len(judged)) % every == 0)
+    X = features_of(judged, training.split.data)
+    score = _score(training, judged, groups)
+    truth = score(X)
+    layout = training.model.sensors.layout
+    rng = np.random.default_rng(0)
+    deals = [donors(judged.bag, rng) for _ in range(max(SENSOR_DEALS, COLUMN_DEALS))]
+
+    def drop(place: slice, count: int) -> float:
+        return truth - float(np.mean([score(_with_values(X, place, X[deal, place])) for deal in deals[:count]]))
+
+    sensors = {name: drop(place, SENSOR_DEALS) for name, place in layout.slices.items()}
+    columns = {name: drop(slice(i, i + 1), COLUMN_DEALS) for i, name in enumerate(layout.columns)}
+    return Importance(truth, sensors, columns)
+
+
+def features_of(judged: Judged, data: Dataset) -> Floats:
+    """The features (n, d) of judged intervals, by bag and time."""
+    shards = {shard.name: shard for shard in data}
+    X = np.empty((len(judged), data.shards[0].X.shape[1]))
+    for index, name in enumerate(judged.names):
+        own = judged.bag == index
+        if own.any():
+            shard = shards[name]
+            X[own] = shard.X[np.searchsorted(shard.time_ns, judged.time_ns[own])]
+    return X
+
+
+def donors(bag: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
+    """For each of n rows, the row of another bag at the same share of that bag's length.
+
+    The bags give their values to one another in a ring of random order. In recorded order, neighbours are often alike.
+
+    Args:
+        bag: (n,) bag of each row, all rows of a bag together. A single bag is turned in itself instead.
+        rng: Of the order.
+    """
+    starts = np.flatnonzero(np.diff(bag, prepend=-1))
+    ends = np.append(starts[1:], len(bag))
+    bags = len(starts)
+    if bags == 1:
+        return np.roll(np.arange(len(bag)), rng.integers(len(bag) // 4, len(bag) - len(bag) // 4 + 1))
+    chosen = np.empty(len(bag), np.intp)
+    ring = rng.permutation(bags)
+    for index, other in zip(ring, np.roll(ring, 1), strict=True):
+        start, end = starts[index], ends[index]
+        length = ends[other] - starts[other]
+        chosen[start:end] = starts[other] + np.arange(end - start) * length // (end - start)
+    return chosen
+
+
+def _with_values(X: Floats, place: slice, values: Floats) -> Floats:
+    changed = X.copy()
+    changed[:, place] = values
+    return changed
+
+
+def _score(training: Training, judged: Judged, groups: int) -> Score:
+    """Macro average precision of the answers of those who judged `judged`, to other features (n, d).
+
+    Logits take the place of probabilities: calibration does not change the order of the intervals.
+    """
+    network, group = training.judges, judged.group
+    if network is not None and group is not None:
+        return lambda X: macro_average_precision(
+            judged.Y, unseen_logits(network, network.inputs(X), group, groups), group
+        )
+    served = training.model.network.restore()
+    return lambda X: macro_average_precision(judged.Y, served.logits(served.inputs(X)))
