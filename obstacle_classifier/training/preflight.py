@@ -20,12 +20,12 @@ from obstacle_classifier.features import SensorsConfig, SensorSpec
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.backends import Backend, Serial
 
-__all__ = ["preflight", "silent_sensors"]
+__all__ = ["list_columns", "preflight", "silent_sensors"]
 
 FEW = 40
 """Most bags that are opened in this process, one after the other."""
 MAX_NAMES = 6
-"""Most names of bags in a line."""
+"""Most names of bags, or of columns of a sensor, in a line."""
 
 
 def preflight(
@@ -77,6 +77,17 @@ def silent_sensors(sensors: SensorsConfig, known: NDArray[np.bool_]) -> Iterator
         place = sensors.layout.slices[spec.name]
         if not known[place.start : place.stop - 1].any():
             yield f"sensor {spec.name} (topic {spec.topic}): no number in any interval"
+
+
+def list_columns(names: Sequence[str]) -> str:
+    """Column names in words: of a sensor with more than `MAX_NAMES`, their number, the first and the last."""
+    of_sensor: dict[str, list[str]] = {}
+    for name in names:
+        of_sensor.setdefault(name.partition(".")[0], []).append(name)
+    return ", ".join(
+        f"{own[0]} to {own[-1]} ({len(own)} columns)" if len(own) > MAX_NAMES else ", ".join(own)
+        for own in of_sensor.values()
+    )
 
 
 def _refuse(glances: Sequence[Glance], sound: Sequence[Glance], sensors: SensorsConfig) -> None:

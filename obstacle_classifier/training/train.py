@@ -23,6 +23,7 @@ from obstacle_classifier.training.backends import Backend
 from obstacle_classifier.training.dataset import BadBag, Dataset, read_dataset, warn_left_out
 from obstacle_classifier.training.judged import Judged
 from obstacle_classifier.training.metrics import scores
+from obstacle_classifier.training.preflight import list_columns
 from obstacle_classifier.training.recipes import Epoch, recipe_of
 from obstacle_classifier.training.settings import Settings
 from obstacle_classifier.training.split import Split, hold_out, reach
@@ -239,7 +240,7 @@ def _warn(split: Split, fitted_parts: Sequence[str], sensors: SensorsConfig, pro
             progress.say(f"warning: label {label}: {carriers}, so it cannot be learnt")
     never = [name for name, x in zip(sensors.columns, X.T, strict=True) if np.isnan(x).all()]
     if never:
-        progress.say(f"warning: columns never known in a training interval: {', '.join(never)}")
+        progress.say(f"warning: columns never known in a training interval: {list_columns(never)}")
 
 
 def _parts(split: Split) -> dict[str, str]:

@@ -16,7 +16,7 @@ pytest.importorskip("rosbags", reason="rosbags is not installed")
 from obstacle_classifier.bags.glance import nearest_topics
 from obstacle_classifier.errors import BagError, ConfigError
 from obstacle_classifier.features import parse_sensors
-from obstacle_classifier.training.preflight import preflight
+from obstacle_classifier.training.preflight import list_columns, preflight
 from test.helpers.bags import START, Message, cdr, write_bag
 from test.helpers.messages import make_joint_state, make_scan
 from test.helpers.training import Recorder
@@ -134,3 +134,10 @@ def test_the_nearest_names_have_the_same_end_or_look_alike() -> None:
     topics = {"/husky/joint_states": JOINTS, "/joint_state": FLOAT, "/tf": JOINTS, "/scan": SCAN}
     assert nearest_topics("/joint_states", JOINTS, topics) == ["/husky/joint_states", "/joint_state"]
     assert nearest_topics("/camera", SCAN, topics) == []
+
+
+def test_many_columns_of_a_sensor_are_told_by_the_first_and_the_last() -> None:
+    many = [f"scan.sector_{number}_min.last" for number in range(12, 20)]
+    text = "noise.data.mean, scan.sector_12_min.last to scan.sector_19_min.last (8 columns)"
+    assert list_columns(["noise.data.mean", *many]) == text
+    assert list_columns(many[:2]) == "scan.sector_12_min.last, scan.sector_13_min.last"
