@@ -46,7 +46,7 @@ check: .venv/.requirements  ## ruff and mypy
 parity: .venv/.package  ## the node, over DDS, against features and predict, on all recordings
 	.venv/bin/python -m pytest test/test_parity.py -m "parity or not parity" --all-bags $(ARGS)
 
-evaluate: .venv/.package  ## cross-validated scores beside scikit-learn's
+evaluate: .venv/.package  ## scores on unseen bags beside scikit-learn's
 	@.venv/bin/python -m benchmarks.evaluate $(ARGS)
 
 examples: .venv/.package  ## small networks on public data, in full; plots and probabilities go to out/

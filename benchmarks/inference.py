@@ -1,33 +1,98 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Latency of one forward pass at batch 1, compared with other frameworks.
+"""Latency of one forward pass at batch 1: `python -m benchmarks.inference [D H C] [--write]`.
 
-    python -m benchmarks.inference [D H C]
-
-The other networks have the same widths, in scikit-learn, PyTorch and TensorFlow. A framework that is not installed is
-left out. PyTorch and TensorFlow use one thread. All networks take turns: other work on the machine affects all of them.
+First come the networks of the recipes `default` (encoder and eight members) and `sgd` (standardiser and one multilayer
+perceptron): from raw features to probabilities and spread, as the node runs them at each interval. Then comes one
+multilayer perceptron beside networks of the same widths in scikit-learn, PyTorch and TensorFlow. A framework that is
+not installed is left out. PyTorch and TensorFlow use one thread. The networks of a table take turns: other work on the
+machine affects all of them.
 """
 
 from __future__ import annotations
 
 import os
-import sys
+
+os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")})  # before NumPy loads
+
+import argparse
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.sections import ROOT, measured_on, write_section
+from obstacle_classifier.features import SensorsConfig, load_sensors
+from obstacle_classifier.model import Calibration, Predictor
+from obstacle_classifier.networks import Network
 from obstacle_classifier.nn import MLP, CompiledMLP
+from obstacle_classifier.training import DefaultSettings, SGDSettings
+from obstacle_classifier.training.recipes import recipe_of
+from obstacle_classifier.training.settings import Settings
 
+PAGE = ROOT / "docs" / "measurements.md"
+SENSORS = ("leg_tracker", "sidewalk")  # 73 and 222 columns
+RECIPES: tuple[Settings, ...] = (SGDSettings(), DefaultSettings())
+ROWS = 1_000  # of random features, from which the first weights and the encoder come
 CALLS = 2_000  # per turn
 TURNS = 10
 Call = Callable[[], object]
 Vector = NDArray[np.float32]
+
+
+def predict(settings: Settings, sensors: SensorsConfig) -> Call:
+    """One interval of a recipe's network before training: raw features to probabilities and spread."""
+    c, x = len(sensors.labels), features(sensors)[0].copy()
+    predictor = Predictor(first_network(settings, sensors).compile(), [Calibration(0.9, 0.1)] * c)
+
+    def call() -> None:
+        predictor.probabilities(x)
+        predictor.spread()
+
+    return call
+
+
+def first_network(settings: Settings, sensors: SensorsConfig) -> Network:
+    """A recipe's network before training."""
+    X, c = features(sensors), len(sensors.labels)
+    return recipe_of(settings).first_network(X, sensors.layout, c, settings, np.random.default_rng(0))
+
+
+def features(sensors: SensorsConfig) -> NDArray[np.float64]:
+    """(ROWS, d) random features, with which the encoder gets about as many entries as with recordings.
+
+    Half of the columns take four values only. Recordings gave 419 entries for the 73 columns. Simulated streets gave
+    1186 for the 222.
+    """
+    X = np.random.default_rng(0).normal(size=(ROWS, len(sensors.columns)))
+    X[:, ::2] = np.digitize(X[:, ::2], (-0.7, 0.0, 0.7))
+    X[:, sensors.layout.is_missing] = 0
+    return X
+
+
+def table_of_networks() -> str:
+    """Markdown: the latency of the recipes' networks, and the difference of the medians."""
+    rows = [["network", "columns", "size", "median", "p99"], ["---"] * 5]
+    sentences = []
+    for name in SENSORS:
+        sensors = load_sensors(ROOT / "config" / "sensors" / f"{name}.yaml")
+        d = len(sensors.columns)
+        found = measure({settings.recipe: predict(settings, sensors) for settings in RECIPES})
+        for settings in RECIPES:
+            median, p99, _ = found[settings.recipe]
+            size = first_network(settings, sensors).summary()
+            rows.append([settings.recipe, str(d), size, f"{median:.1f}", f"{p99:.1f}"])
+        before, now = (found[settings.recipe][0] for settings in RECIPES)
+        sentences.append(f"{now - before:.0f} us more than `{RECIPES[0].recipe}` on {d} columns")
+    lines = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return (
+        f"{lines}\n\nMicroseconds an interval, from raw features. `{RECIPES[1].recipe}` takes {', '.join(sentences)}."
+    )
 
 
 def ours(x: Vector, d: int, h: int, c: int) -> Iterator[tuple[str, Call]]:
@@ -112,8 +177,8 @@ def measure(calls: dict[str, Call]) -> dict[str, NDArray[np.float64]]:
     return {name: np.percentile(own, [50, 99, 100]) / 1e3 for name, own in times.items()}
 
 
-def main(d: int = 64, h: int = 128, c: int = 10) -> None:
-    """Print the latencies, and each median as a multiple of the first."""
+def compare(d: int, h: int, c: int) -> None:
+    """Print the latencies of the frameworks, and each median as a multiple of the first."""
     x = np.random.default_rng(0).normal(size=d).astype(np.float32)
     calls = dict(ours(x, d, h, c))
     for module, peer in PEERS.items():
@@ -129,5 +194,22 @@ def main(d: int = 64, h: int = 128, c: int = 10) -> None:
         print(f"{name:<28}{''.join(f'{value:10.1f}' for value in row)}{row[0] / reference:10.1f}")
 
 
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the tables, or write that of the recipes' networks."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("sizes", type=int, nargs="*", default=[64, 128, 10], help="inputs, hidden units and labels")
+    parser.add_argument("--write", action="store_true", help=f"write the first table in {PAGE.relative_to(ROOT)}")
+    options = parser.parse_args(arguments)
+    if len(options.sizes) != 3:
+        parser.error("expected three sizes: inputs, hidden units and labels")
+    text = table_of_networks()
+    print(text)
+    if options.write:
+        write_section(PAGE, "inference", f"{text}\n{measured_on()}")
+    else:
+        print()
+        compare(*options.sizes)
+
+
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:4]))
+    main()

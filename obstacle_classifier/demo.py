@@ -45,7 +45,7 @@ __all__ = ["main"]
 SENSORS = Path(__file__).parents[1] / "config" / "sensors" / "sidewalk.yaml"
 TRAINING_SEED = 1001  # of the first training bag; the next bags have the next seeds
 HELD_OUT_SEED, LIVE_SEED = 2001, 3002  # every label occurs on these streets
-PARALLEL_SIMULATIONS = 2  # simulations
+PARALLEL_PROCESSES = 2  # that simulate, and that read bags
 DOMAINS = range(87, 60, -1)  # DDS domains: the demo takes the first free one
 START_TIMEOUT = 60.0  # s until the classifier serves its model, and until the drive begins
 END_TIMEOUT = 20.0  # s between the end of the drive and the end of the live view
@@ -130,6 +130,8 @@ class _Demo:
         self._logs: Path = self._folder / "logs"
 
     def run(self) -> None:
+        from obstacle_classifier.training import format_scores
+
         start = time.monotonic()
         bags = self._folder / "bags"
         for folder in (bags, self._logs):
@@ -149,7 +151,8 @@ class _Demo:
         with self._step("compare with the same drive offline, and write the report"):
             offline = self._predict(drive)
             report = self._report(trained, live)
-        print(f"\n== Scores on {held_out.name}, {self._options.bag_seconds:g} s\n\n{scores}")
+        print(f"\n== Scores on {held_out.name}, {self._options.bag_seconds:g} s\n\n{format_scores(scores)}\n")
+        print(in_words(scores, trained.model.metrics))
         print("\n== The live drive: average precision live beside offline\n")
         print(_compare(trained.model, drive, live, offline))
         print(f"\n{self._latency()}")
@@ -170,7 +173,7 @@ class _Demo:
         waiting, running = list(wanted.items()), dict[Path, subprocess.Popen[bytes]]()
         with TextProgress().stage("drives", len(wanted)) as stage:
             while waiting or running:
-                while waiting and len(running) < PARALLEL_SIMULATIONS:
+                while waiting and len(running) < PARALLEL_PROCESSES:
                     path, (seed, seconds) = waiting.pop(0)
                     if (path / "metadata.yaml").is_file():  # a bag of an earlier demo
                         shutil.rmtree(path)
@@ -187,17 +190,19 @@ class _Demo:
         from obstacle_classifier.features import load_sensors
         from obstacle_classifier.progress import TextProgress
         from obstacle_classifier.training import load_train_config, train
+        from obstacle_classifier.training.backends import make_backend
 
-        trained = train(load_sensors(SENSORS), bags, load_train_config(None, self._options.set), TextProgress())
+        settings, backend = load_train_config(None, self._options.set), make_backend(PARALLEL_PROCESSES)
+        trained = train(load_sensors(SENSORS), bags, settings, TextProgress(), backend)
         trained.model.save(self._model)
         return trained
 
-    def _evaluate(self, bag: Path) -> str:
+    def _evaluate(self, bag: Path) -> dict[str, Any]:
         from obstacle_classifier.model import Model
         from obstacle_classifier.progress import TextProgress
-        from obstacle_classifier.training import evaluate, format_scores
+        from obstacle_classifier.training import evaluate
 
-        return format_scores(evaluate(Model.load(self._model), [bag], TextProgress()))
+        return evaluate(Model.load(self._model), [bag], TextProgress())
 
     def _drive(self, topics: Iterable[str]) -> Table:
         """Probabilities of a live drive, with classifier, simulator and live view as processes."""
@@ -315,6 +320,34 @@ def _free_domain() -> int:
                 continue
             return domain
     raise ObstacleClassifierError(f"no DDS domain of {DOMAINS[-1]} to {DOMAINS[0]} is free")
+
+
+def in_words(scores: Mapping[str, Any], training: Mapping[str, Any]) -> str:
+    """The main scores in sentences.
+
+    Args:
+        scores: Result of `training.evaluate`.
+        training: Scores that training stored in the model; may be empty.
+    """
+    rows, macro = scores["labels"].values(), scores["macro"]
+    known = [row for row in rows if row["support"]]
+    if not known:
+        return "No label occurs on this drive: there is nothing to score."
+    guessing = sum(row["prevalence"] for row in known) / len(known)
+    events = sum(row["events"] for row in known)
+    detected = round(sum(row["events"] * row["detected"] for row in known))
+    alarms = sum(row["false_alarms_per_hour"] or 0.0 for row in rows) / 60
+    lines = [
+        f"Macro average precision is {macro['average_precision']:.2f}. Guessing would score {guessing:.2f}, "
+        "a perfect model 1.",
+        f"The model noticed {detected} of {events} appearances of an obstacle, with {alarms:.1f} false alarms "
+        "a minute.",
+        f"Its probabilities are off by {100 * macro['ece']:.0f} percentage points on average.",
+    ]
+    promised = training.get("macro", {}).get("average_precision")
+    if promised is not None:
+        lines.insert(1, f"Training expected {promised:.2f}, from its {training['judged']}.")
+    return "\n".join(lines)
 
 
 def _compare(model: Model, bag_path: Path, live: Table, offline: Table) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.evaluate.data_sets import NAMES
 from benchmarks.sections import ROOT, measured_on, read_section, write_section
 
 BEFORE, AFTER = "# Title\n\n", "\nmore\n\n<!-- begin b -->\n\nother\n\n<!-- end b -->\n"
@@ -53,4 +54,7 @@ def test_the_machine_is_named_with_what_moves_the_figures() -> None:
 
 def test_the_documents_have_the_sections() -> None:
     assert read_section(ROOT / "QUALITY_DECLARATION.md", "coverage")
-    assert "| borealtc |" in read_section(ROOT / "docs" / "measurements.md", "evaluate")
+    for name in NAMES:
+        assert "| default " in read_section(ROOT / "docs" / "measurements.md", f"evaluate {name}")
+    assert "| ours |" in read_section(ROOT / "docs" / "measurements.md", "streets")
+    assert "us more than" in read_section(ROOT / "docs" / "measurements.md", "inference")
