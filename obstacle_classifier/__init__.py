@@ -9,6 +9,7 @@ the rooms of the package, and therefore load no module that they do not need.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Before NumPy loads: BLAS threads slow down products as small as these, several-fold on a busy machine.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from obstacle_classifier import api
 
     return getattr(api, name)

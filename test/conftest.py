@@ -14,6 +14,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+# Before NumPy loads: BLAS threads slow down products as small as these, several-fold on a busy machine.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 QUICK_DISCOVERY = Path(__file__).parent / "data" / "fastdds_quick_discovery.xml"
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
