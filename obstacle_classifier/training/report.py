@@ -95,6 +95,7 @@ def _quality(training: Training, judged: Judged) -> Iterator[Section]:
     if "left out bags" in parts:
         yield "Calibration", _calibration(parts["left out bags"])
     thresholds = [rule.threshold for rule in training.model.rules]
+    pooled = "" if judged.group is None else _POOLED
     shown = [index for index, y in enumerate(judged.Y.T) if y.any()]
     if shown:
         plots = (
@@ -102,7 +103,7 @@ def _quality(training: Training, judged: Judged) -> Iterator[Section]:
             + plot_label(judged.Y[:, index], judged.P[:, index], thresholds[index])
             for index in shown
         )
-        yield "Each label", _paragraph(_LABELS) + "\n".join(plots)
+        yield "Each label", _paragraph(_LABELS + pooled) + "\n".join(plots)
     begins = {shard.name: int(shard.time_ns[0]) - judged.interval for shard in training.split.data if len(shard)}
     stretches = worst_stretches(judged, begins)
     plots = (
@@ -221,6 +222,10 @@ _LABELS = (
     "Left: precision against recall; the dot is the chosen threshold, the dotted line chance. Middle: of the intervals "
     "with a probability, the share that carries the label; on the dotted line the probability is right; a large dot "
     "stands for many intervals. Right: scores of deciding by threshold alone; the dashed line is the chosen threshold."
+)
+_POOLED = (
+    " The curves pool the probabilities of all members, which are not calibrated alike: their area differs from the AP "
+    "in the table, which is a mean over groups of bags."
 )
 _STRETCHES = (
     "The 20 s with the largest log loss, the worst first. Look at the recording at these times: is the label wrong, a "
