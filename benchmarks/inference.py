@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.sections import ROOT, measured_on, write_section
+from benchmarks.sections import ROOT, measured_on, wrapped, write_section
 from obstacle_classifier.features import SensorsConfig, load_sensors
 from obstacle_classifier.model import Calibration, Predictor
 from obstacle_classifier.networks import Network
@@ -206,7 +206,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     text = table_of_networks()
     print(text)
     if options.write:
-        write_section(PAGE, "inference", f"{text}\n{measured_on()}")
+        table, caption = text.split("\n\n")
+        write_section(PAGE, "inference", f"{table}\n\n" + wrapped(f"{caption} {measured_on()}"))
     else:
         print()
         compare(*options.sizes)
