@@ -12,11 +12,13 @@ import datetime
 import os
 import platform
 import re
+import textwrap
 from pathlib import Path
 
-__all__ = ["ROOT", "measured_on", "read_section", "write_section"]
+__all__ = ["ROOT", "measured_on", "read_section", "wrapped", "write_section"]
 
 ROOT = Path(__file__).parents[1]
+WIDTH = 124  # characters a line
 
 
 def read_section(document: Path, name: str) -> str:
@@ -40,12 +42,19 @@ def write_section(document: Path, name: str, text: str) -> None:
     document.write_text(new, encoding="utf-8")
 
 
+def wrapped(text: str) -> str:
+    """The text in lines of the documents' width."""
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
 def measured_on() -> str:
     """One sentence with the date, CPU, Python, NumPy and the BLAS kernel that NumPy uses on this CPU."""
     import numpy as np
     from threadpoolctl import threadpool_info
 
-    libraries = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    # SciPy, which scikit-learn loads, has a BLAS of its own.
+    blas = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    libraries = [info for info in blas if "numpy" in Path(info["filepath"]).parent.name] or blas
     kernels = sorted({f"{info['internal_api']} {info['version']} ({info.get('architecture')})" for info in libraries})
     date = datetime.datetime.now(datetime.timezone.utc).date()
     cpus = len(os.sched_getaffinity(0))

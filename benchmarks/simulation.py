@@ -36,7 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.evaluate.methods import COMPETITORS
-from benchmarks.sections import ROOT, measured_on, write_section
+from benchmarks.sections import ROOT, measured_on, wrapped, write_section
 from benchmarks.streets import make_streets
 from obstacle_classifier.features import SensorsConfig, load_sensors
 from obstacle_classifier.progress import TextProgress
@@ -95,7 +95,7 @@ def compare(bags: tuple[list[Path], list[Path]], sensors: SensorsConfig, setting
     rows += [[name, *(f"{value:.3f}" for value in (*row, np.mean(row)))] for name, row in table.items()]
     text = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     best = [f"{label} {name}" for label, name in zip(sensors.labels, names, strict=True)]
-    text += f"\n\nBest single features: {', '.join(best)}."
+    text += "\n\n" + wrapped(f"Best single features: {', '.join(best)}.")
     print(f"\naverage precision on {len(bags[1])} held-out bags, {len(Y)} intervals\n\n{text}\n")
     macro = {name: float(np.mean(row)) for name, row in table.items()}
     failures = []
@@ -126,7 +126,7 @@ def main() -> int:
     good, text = compare(bags, sensors, options.set)
     if options.write:
         command = shlex.join([".venv/bin/python", "-m", "benchmarks.simulation", *sys.argv[1:]])
-        write_section(PAGE, "streets", f"{text}\n\n`{command}`\n{measured_on()}")
+        write_section(PAGE, "streets", f"{text}\n\n" + wrapped(f"`{command}`. {measured_on()}"))
     return int(not good)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks.evaluate.data_sets import NAMES
-from benchmarks.sections import ROOT, measured_on, read_section, write_section
+from benchmarks.sections import ROOT, measured_on, read_section, wrapped, write_section
 
 BEFORE, AFTER = "# Title\n\n", "\nmore\n\n<!-- begin b -->\n\nother\n\n<!-- end b -->\n"
 
@@ -50,6 +50,16 @@ def test_the_machine_is_named_with_what_moves_the_figures() -> None:
         r"BLAS openblas \S+ \(\w+\)\.",
         measured_on(),
     )
+
+
+def test_the_blas_of_scipy_is_not_named() -> None:
+    pytest.importorskip("threadpoolctl", reason="threadpoolctl names the BLAS kernel")
+    pytest.importorskip("sklearn.ensemble", reason="scikit-learn loads SciPy")
+    assert measured_on().count("openblas") == 1
+
+
+def test_lines_are_wrapped_between_words() -> None:
+    assert wrapped(f"{'a' * 100}-b {'c' * 30}") == f"{'a' * 100}-b\n{'c' * 30}"
 
 
 def test_the_documents_have_the_sections() -> None:

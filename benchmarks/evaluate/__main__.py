@@ -30,7 +30,7 @@ from benchmarks.evaluate.data_sets import NAMES, RECORDINGS, DataSet, load
 from benchmarks.evaluate.methods import METHODS
 from benchmarks.evaluate.results import Result, Spread, measure, paired
 from benchmarks.evaluate.tables import TOLERANCE, table, verdict
-from benchmarks.sections import ROOT, measured_on, write_section
+from benchmarks.sections import ROOT, measured_on, wrapped, write_section
 
 PAGE = ROOT / "docs" / "measurements.md"
 SEEDS = 5
@@ -57,10 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status |= int(not good)
         print(f"\n{rows}\n\n{sentence}", flush=True)
         if options.write:
-            command = shlex.join(["make", "evaluate", f"ARGS={shlex.join(arguments)}"])
-            seeds = "1 seed" if options.seeds == 1 else f"{options.seeds} seeds"
-            caption = f"`{command}`: {data.protocol}, {seeds}; mean ± deviation over both. {sentence}."
-            write_section(PAGE, f"evaluate {name}", f"{rows}\n\n{caption}\n{measured_on()}")
+            seeds = "1 seed" if options.seeds == 1 else f"{options.seeds} seeds, mean ± deviation"
+            command = f'make evaluate ARGS="{shlex.join(arguments)}"'
+            caption = f"`{command}`: {data.protocol}, {seeds}. {sentence[0].upper()}{sentence[1:]}. {measured_on()}"
+            write_section(PAGE, f"evaluate {name}", f"{rows}\n\n{wrapped(caption)}")
     return status
 
 
@@ -105,7 +105,7 @@ def _run(data: DataSet, methods: Sequence[str], seeds: int) -> dict[str, list[Re
     for name in methods:
         results[name] = measure(METHODS[name], parts, data.sensors)
         score = Spread.of([result.score for result in results[name]])
-        print(f"  {name}: {score.mean:.3f} ± {score.deviation:.3f}", flush=True)
+        print(f"  {name}: {score:.3f}", flush=True)
     return results
 
 
@@ -116,7 +116,7 @@ def _tune(data: DataSet, seeds: int) -> None:
         results = measure(method, parts, data.sensors)
         first = first or results
         score, change = Spread.of([result.score for result in results]), paired(results, first)
-        print(f"  {name:<36} {score.mean:.3f}, {change.mean:+.3f} ± {change.deviation:.3f}", flush=True)
+        print(f"  {name:<36} {score:.3f}, less the first {change:+.3f}", flush=True)
 
 
 if __name__ == "__main__":

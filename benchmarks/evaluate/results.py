@@ -44,15 +44,20 @@ class Result:
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean and standard deviation of figures."""
+    """Mean and standard deviation of figures; a single figure has no deviation."""
 
     mean: float
-    deviation: float
+    deviation: float | None
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
         """Over all values."""
-        return cls(float(np.mean(values)), float(np.std(values)))
+        return cls(float(np.mean(values)), float(np.std(values)) if len(values) > 1 else None)
+
+    def __format__(self, spec: str) -> str:
+        """Both with the format of a float; the deviation without a sign."""
+        deviation = "" if self.deviation is None else f" ± {format(self.deviation, spec.lstrip('+'))}"
+        return f"{format(self.mean, spec)}{deviation}"
 
 
 def measure(method: Method, parts: Iterable[Part], sensors: SensorsConfig) -> list[Result]:

@@ -54,8 +54,7 @@ def verdict(results: Mapping[str, Sequence[Result]]) -> tuple[bool, str]:
     difference = paired(results[MAIN], results[best])
     return (
         difference.mean >= -TOLERANCE,
-        f"{MAIN} less {best}, the best of scikit-learn's: {difference.mean:+.3f} ± {difference.deviation:.3f}, "
-        f"expected at least {-TOLERANCE:+.3f}",
+        f"{MAIN} less {best}, the best of scikit-learn's: {difference:+.3f}, expected at least {-TOLERANCE:+.3f}",
     )
 
 
@@ -68,19 +67,11 @@ def _row(name: str, results: Mapping[str, Sequence[Result]]) -> tuple[str, ...]:
     left_out = [result.answer.left_out - result.score for result in own if result.answer.left_out is not None]
     return (
         name,
-        _plain(Spread.of([result.score for result in own])),
-        _signed(paired(results[MAIN], own)) if compared else NONE,
+        f"{Spread.of([result.score for result in own]):.3f}",
+        f"{paired(results[MAIN], own):+.3f}" if compared else NONE,
         f"{error:.3f}",
         NONE if raw_error is None else f"{raw_error:.3f} ({f'x {error / raw_error:.2f}' if raw_error else NONE})",
-        _signed(Spread.of(left_out)) if left_out else NONE,
+        f"{Spread.of(left_out):+.3f}" if left_out else NONE,
         f"{seconds:.1f}",
         NONE if unit is None else f"{seconds / unit:.2f}",
     )
-
-
-def _plain(figure: Spread) -> str:
-    return f"{figure.mean:.3f} ± {figure.deviation:.3f}"
-
-
-def _signed(figure: Spread) -> str:
-    return f"{figure.mean:+.3f} ± {figure.deviation:.3f}"
