@@ -102,7 +102,7 @@ def test_an_undeclared_import_would_be_found() -> None:
 
 def test_packages_that_no_robot_needs_are_imported_offline_only() -> None:
     """In package.xml they have a condition."""
-    offline = tuple(f"{NAME}/{place}" for place in ("bags/", "simulation/", "training/report.py"))
+    offline = tuple(f"{NAME}/{place}" for place in ("bags/", "simulation/", "training/report"))
     files = {path: names for path, names in imported(NAME, "launch").items() if not path.startswith(offline)}
     assert undeclared(files, declared("exec_depend", conditional=False)) == {}
 

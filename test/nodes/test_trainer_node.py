@@ -25,7 +25,7 @@ from obstacle_classifier.model import Model
 from test.helpers.ros import DEADLINE, NodeProcess, Watcher
 
 TRAINER = "/obstacle_trainer"
-FOR_EVER = 'set:=["epochs=100000000", "patience=100000000"]'
+FOR_EVER = 'set:=["epochs=100000000"]'
 
 
 @pytest.fixture(scope="module")
