@@ -15,7 +15,9 @@ export RMW_IMPLEMENTATION := rmw_fastrtps_cpp
 .PHONY: help demo test coverage check parity evaluate examples lock clean
 
 # These tests share nothing, and several may run at a time. All others use DDS, a terminal or the whole machine.
-SHARE_NOTHING := $(wildcard $(addprefix test/,bags examples features model networks nn sensing simulation training))
+SHARE_NOTHING := $(wildcard $(addprefix test/,bags examples features model networks nn sensing training))
+# Tracing would double the time of these, which the robot does not run.
+UNMEASURED := $(wildcard test/simulation)
 
 help:  ## say what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 16
@@ -26,8 +28,9 @@ demo: .venv/.package  ## simulate, train, drive live over DDS, and compare live 
 test: .venv/.package .venv-numpy1/.requirements  ## every test, measuring coverage; then those of run-time code on NumPy 1.26.4
 ifeq ($(ARGS),)
 	@rm -f .coverage .coverage.*
+	.venv/bin/python -m pytest --numprocesses auto --dist worksteal $(UNMEASURED)
 	.venv/bin/python -m coverage run -m pytest --numprocesses auto --dist worksteal $(SHARE_NOTHING)
-	.venv/bin/python -m coverage run -m pytest $(addprefix --ignore=,$(SHARE_NOTHING))
+	.venv/bin/python -m coverage run -m pytest $(addprefix --ignore=,$(SHARE_NOTHING) $(UNMEASURED))
 	@.venv/bin/python -m benchmarks.measure_coverage $(WRITE)
 else
 	.venv/bin/python -m pytest $(ARGS)
