@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 ARGS ?=
-WRITE :=
+MEASURE :=
 export PYTHON
 
 # The environment's own ROS 2, not one that the caller sourced; its wheels set the library path themselves.
@@ -12,7 +12,7 @@ export AMENT_PREFIX_PATH := $(CURDIR)/.venv
 export RMW_IMPLEMENTATION := rmw_fastrtps_cpp
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage check parity evaluate examples lock clean
+.PHONY: help demo test coverage forget check parity evaluate examples lock clean
 
 # These tests share nothing, and several may run at a time. All others use DDS, a terminal or the whole machine.
 SHARE_NOTHING := $(wildcard $(addprefix test/,bags examples features model networks nn sensing training))
@@ -25,21 +25,23 @@ help:  ## say what there is
 demo: .venv/.package  ## simulate, train, drive live over DDS, and compare live with offline
 	@.venv/bin/python -m obstacle_classifier.demo $(ARGS)
 
-test: .venv/.package .venv-numpy1/.requirements  ## every test, measuring coverage; then those of run-time code on NumPy 1.26.4
+test: .venv/.package .venv-numpy1/.requirements  ## every test, then those of run-time code on NumPy 1.26.4
 ifeq ($(ARGS),)
-	@rm -f .coverage .coverage.*
 	.venv/bin/python -m pytest --numprocesses auto --dist worksteal $(UNMEASURED)
-	.venv/bin/python -m coverage run -m pytest --numprocesses auto --dist worksteal $(SHARE_NOTHING)
-	.venv/bin/python -m coverage run -m pytest $(addprefix --ignore=,$(SHARE_NOTHING) $(UNMEASURED))
-	@.venv/bin/python -m benchmarks.measure_coverage $(WRITE)
+	.venv/bin/python -m $(MEASURE) pytest --numprocesses auto --dist worksteal $(SHARE_NOTHING)
+	.venv/bin/python -m $(MEASURE) pytest $(addprefix --ignore=,$(SHARE_NOTHING) $(UNMEASURED))
 else
 	.venv/bin/python -m pytest $(ARGS)
 endif
 	@if [ -s .venv-numpy1/.requirements ]; then cat .venv-numpy1/.requirements; \
 	else set -x; .venv-numpy1/bin/python -m pytest -m runtime $(ARGS); fi
 
-coverage: WRITE := --write
-coverage: test  ## test, and write the coverage to QUALITY_DECLARATION.md
+coverage: MEASURE := coverage run -m
+coverage: forget test  ## test, and write the coverage to QUALITY_DECLARATION.md
+	@.venv/bin/python -m benchmarks.measure_coverage --write
+
+forget:
+	@rm -f .coverage .coverage.*
 
 check: .venv/.requirements  ## ruff and mypy
 	.venv/bin/python -m ruff check

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
@@ -65,6 +66,8 @@ def shared_memory(ros_domain: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell starts background jobs with SIGINT ignored, and children inherit that: the tests interrupt some of them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Before test modules are imported: their settings start from this profile. No test may depend on the load.
     hypothesis.settings.register_profile(
         "any load", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
