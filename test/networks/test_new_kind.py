@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+pytest.importorskip("rclpy", reason="rclpy is not installed")
+pytest.importorskip("rosbags", reason="rosbags is not installed")
+
 from obstacle_classifier import load_model, predict, train
 from obstacle_classifier.bags import Bag
 from obstacle_classifier.errors import ModelError
