@@ -15,7 +15,9 @@ export RMW_IMPLEMENTATION := rmw_fastrtps_cpp
 .PHONY: help demo test coverage forget check parity evaluate examples lock clean
 
 # These tests share nothing, and several may run at a time. All others use DDS, a terminal or the whole machine.
-SHARE_NOTHING := $(wildcard $(addprefix test/,bags examples features model networks nn sensing training))
+SHARE_NOTHING := $(wildcard $(addprefix test/,bags examples features model networks nn sensing training) \
+    $(patsubst %,test/test_%.py,api architecture cli cli_arrays command docs docs_scenario docs_tables documents evaluate \
+    files pipeline progress sections table))
 # Tracing would double the time of these, which the robot does not run.
 UNMEASURED := $(wildcard test/simulation)
 
@@ -31,14 +33,14 @@ ifeq ($(ARGS),)
 	.venv/bin/python -m $(MEASURE) pytest --numprocesses auto --dist worksteal $(SHARE_NOTHING)
 	.venv/bin/python -m $(MEASURE) pytest $(addprefix --ignore=,$(SHARE_NOTHING) $(UNMEASURED))
 else
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m $(MEASURE) pytest $(ARGS)
 endif
 	@if [ -s .venv-numpy1/.requirements ]; then cat .venv-numpy1/.requirements; \
 	else set -x; .venv-numpy1/bin/python -m pytest -m runtime $(ARGS); fi
 
 coverage: MEASURE := coverage run -m
 coverage: forget test  ## test, and write the coverage to QUALITY_DECLARATION.md
-	@.venv/bin/python -m benchmarks.measure_coverage --write
+	@.venv/bin/python -m benchmarks.measure_coverage
 
 forget:
 	@rm -f .coverage .coverage.*

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -68,6 +68,15 @@ def bags(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str | None
         name = f"{storage}_{compression}" + (".bag" if storage == "ros1" else "")
         made[storage, compression] = (write_bag(folder / name, messages, storage, compression), messages)
     return made
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Other test processes use the common folder at the same time: what they leave is not ours to judge."""
+    before = tempfile.tempdir
+    tempfile.tempdir = str(tmp_path_factory.mktemp("temporary"))
+    yield
+    tempfile.tempdir = before
 
 
 def attempt(whole: Path, damage: Callable[[bytes], bytes]) -> tuple[list[Read], list[str]] | BagError:
