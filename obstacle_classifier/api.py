@@ -120,4 +120,4 @@ class _Warnings:
 
 def _warn(problems: Sequence[str]) -> None:
     for problem in problems:
-        warnings.warn(problem, stacklevel=2)
+        warnings.warn(problem, stacklevel=3)

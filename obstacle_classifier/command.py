@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
@@ -46,8 +47,11 @@ def _outcome(work: Callable[[], object], output: _StandardStream) -> tuple[int, 
     try:
         try:
             work()
-        finally:
-            sys.stdout.flush()
+        except BaseException:
+            with contextlib.suppress(OSError):  # the first error is the one to report
+                sys.stdout.flush()
+            raise
+        sys.stdout.flush()
     except SystemExit as end:  # from argparse, which has reported the problem
         return (end.code, "") if isinstance(end.code, int) else (int(end.code is not None), end.code or "")
     except ObstacleClassifierError as error:

@@ -29,6 +29,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from obstacle_classifier.command import run_command
 from obstacle_classifier.errors import ObstacleClassifierError
 
 if TYPE_CHECKING:
@@ -67,22 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.bags < 1 or options.seconds <= 0 or options.bag_seconds <= 0:
         parser.error("--bags, --seconds and --bag-seconds must be above 0")
-    # Also if the caller ignores SIGINT, as shells do for background processes.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
-    try:
+
+    def work() -> None:
         with _ChildProcesses() as children:
             _Demo(children, options).run()
-    except ObstacleClassifierError as error:
-        print(f"demo: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"demo: {error.filename or 'input or output'}: {error.strerror or error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\ndemo: interrupted", file=sys.stderr)
-        return 130
-    return 0
+
+    return run_command("demo", work)
 
 
 class _ChildProcesses:

@@ -43,7 +43,7 @@ LAYERS: tuple[set[str], ...] = (
 ROOMS: dict[str, set[str]] = {
     "__init__": {"api"},
     "api": {"bags", "features", "model", "pipeline", "progress", "training"},
-    "demo": {"bags", "errors", "features", "model", "progress", "simulation", "training"},
+    "demo": {"bags", "command", "errors", "features", "model", "progress", "simulation", "training"},
     "tools": {"bags", "command", "errors", "features", "files", "model", "names", "nodes", "pipeline", "table"},
     "cli": {
         "bags",

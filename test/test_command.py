@@ -79,6 +79,17 @@ def test_a_problem_is_reported_rather_than_the_closed_stdout(redirection: str, t
     assert result.stderr.count("\n") == 1
 
 
+def test_a_problem_is_reported_although_the_reader_of_the_output_is_gone() -> None:
+    program = (
+        "import sys\nfrom obstacle_classifier.command import run_command\n"
+        "from obstacle_classifier.errors import BagError\n"
+        "def work():\n    print('scores')\n    raise BagError('a bag cannot be used')\n"
+        "sys.exit(run_command('x', work))"
+    )
+    result = shell(f"{shlex.join([sys.executable, '-c', program])} | true")
+    assert (result.returncode, result.stderr) == (1, "x: a bag cannot be used\n")
+
+
 @BUFFERING
 @pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
 def test_stderr_that_cannot_be_written_changes_nothing_else(

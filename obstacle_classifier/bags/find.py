@@ -117,5 +117,5 @@ def _bags_in(path: Path, visited: set[Path]) -> Iterator[Path]:
 
 def bag_names(paths: Sequence[Path]) -> tuple[str, ...]:
     """A name for each bag: its file or folder name, or the whole path where two bags have the same name."""
-    names = [path.name for path in paths]
+    names = [path.absolute().name for path in paths]  # `.` has no name of its own
     return tuple(name if names.count(name) == 1 else str(path) for name, path in zip(names, paths, strict=True))

@@ -16,11 +16,12 @@ import yaml
 
 from obstacle_classifier.bags.find import find_bags
 from obstacle_classifier.bags.suggestions import Suggestion, suggest
-from obstacle_classifier.bags.survey import STRING, Survey, TopicSurvey, survey
+from obstacle_classifier.bags.survey import Survey, TopicSurvey, survey
 from obstacle_classifier.errors import BagError
 from obstacle_classifier.features import parse_sensors
+from obstacle_classifier.features.sensors_config import FILE_KEYS
 from obstacle_classifier.names import SENSOR_TOPIC
-from obstacle_classifier.sensing import MESSAGE_TYPES
+from obstacle_classifier.sensing import MESSAGE_TYPES, STRING_NAME
 
 __all__ = ["first_sensors", "print_first_sensors"]
 
@@ -29,7 +30,7 @@ PLACEHOLDER = "obstacle"
 MANY = 8
 """Messages in a window from which a sensor gets the statistics of many samples."""
 FAST_WINDOW = 1.0  # s; the window of sensors far faster than the interval
-_LABEL = re.compile(r"(?!(ignore|unknown)\Z)[A-Za-z][A-Za-z0-9_]*\Z")
+_LABEL = re.compile(str(FILE_KEYS["labels"]["items"]["pattern"]))
 _LABEL_TOPIC = re.compile(r"label|truth|annotation")
 _GENERIC = {"data", "raw", "state", "states", "value", "level", "out", "output"}  # last parts that name no sensor
 
@@ -104,7 +105,9 @@ def _suggestion(topic: str, found: Sequence[TopicSurvey], recordings: int) -> Su
     if len(kinds) > 1:
         return f"recorded with several types: {', '.join(sorted(kinds))}"
     if kind not in MESSAGE_TYPES:
-        return f"{kind or 'unknown type'}, labels" if kind == STRING else f"{kind or 'unknown type'}, not supported"
+        return (
+            f"{kind or 'unknown type'}, labels" if kind == STRING_NAME else f"{kind or 'unknown type'}, not supported"
+        )
     unreadable = next((each.unreadable for each in found if each.unreadable), None)
     if unreadable:
         return f"{kind}, {unreadable}"
@@ -178,7 +181,7 @@ def _label_topics(surveys: Sequence[Survey]) -> Mapping[str, list[str]]:
     found: dict[str, set[str]] = {}
     for each in surveys:
         for name, topic in each.topics.items():
-            if topic.type == STRING and topic.words and _LABEL_TOPIC.search(name) and name.startswith("/"):
+            if topic.type == STRING_NAME and topic.words and _LABEL_TOPIC.search(name) and name.startswith("/"):
                 found.setdefault(name, set()).update(topic.words - {"ignore"})
     return {name: sorted(words) for name, words in found.items() if words and all(map(_LABEL.match, words))}
 

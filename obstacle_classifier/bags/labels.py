@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from obstacle_classifier.bags.find import SUFFIXES, bag_stem
 from obstacle_classifier.bags.label_file import IGNORE, read_label_file, unexpected
 from obstacle_classifier.errors import BagError, ConfigError
-from obstacle_classifier.sensing import DecodeError, parse_message
+from obstacle_classifier.sensing import STRING_NAME, DecodeError, parse_string
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from obstacle_classifier.bags.reader import Bag
 
 __all__ = ["LabelTrack", "NoLabelsError", "label_file", "load_labels"]
-
-STRING = "std_msgs/msg/String"
-OTHERS = ("refuse", "absent", "ignore")
-"""What labels are that the sensors file does not have: an error, not there, or `ignore`."""
 
 
 class NoLabelsError(BagError):
@@ -70,7 +66,7 @@ def load_labels(
         bag: The recording, open.
         labels: The labels of the sensors file.
         label_topic: A topic of `std_msgs/msg/String` with comma-separated labels.
-        other_labels: One of `OTHERS`.
+        other_labels: One of `refuse`, `absent` and `ignore`.
 
     Raises:
         NoLabelsError: There is neither a label file nor a message on the topic.
@@ -170,17 +166,25 @@ def _count(changes: dict[int, list[tuple[str, int]]]) -> Iterator[tuple[int, fro
         yield time, None if IGNORE in state else state
 
 
+def label_words(data: bytes) -> list[str]:
+    """The comma-separated words of a message of a label topic.
+
+    Raises:
+        DecodeError: The bytes are not a String.
+    """
+    return [word for part in parse_string(data).split(",") if (word := part.strip())]
+
+
 def _topic_steps(
     bag: Bag, labels: Sequence[str], topic: str, other_labels: str
 ) -> Iterator[tuple[int, frozenset[str] | None]]:
     """The labels after each message of the label topic."""
-    for _, time, data in bag.messages([topic], {topic: STRING}):
+    for _, time, data in bag.messages([topic], {topic: STRING_NAME}):
         where = f"{bag.path}: topic {topic}, message at {time} ns"
         try:
-            text = str(parse_message(STRING, data)["data"])
+            words = label_words(data)
         except DecodeError as error:
             raise BagError(f"{where}: {error}, expected comma-separated labels") from None
-        words = (word for part in text.split(",") if (word := part.strip()))
         present = frozenset(kept for word in words if (kept := _keep(word, labels, other_labels)))
         for label in sorted(present):
             if label != IGNORE and label not in labels:

@@ -9,23 +9,23 @@ import math
 import struct
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from rosbags.typesys import Stores, get_typestore
 
 from obstacle_classifier.bags.label_file import label_names
-from obstacle_classifier.bags.labels import label_file
+from obstacle_classifier.bags.labels import label_file, label_words
 from obstacle_classifier.bags.reader import Bag
 from obstacle_classifier.errors import ConfigError
-from obstacle_classifier.sensing import MESSAGE_TYPES, DecodeError, parse_message
+from obstacle_classifier.sensing import MESSAGE_TYPES, STRING_NAME, DecodeError, parse_message
 
-__all__ = ["SLICES", "STRING", "Survey", "TopicSurvey", "survey"]
+__all__ = ["SLICES", "Survey", "TopicSurvey", "survey"]
 
 SLICES = 32
 """Equal parts of the recording's time that messages are counted in."""
 MAX_WORDS = 64
-STRING = "std_msgs/msg/String"
 _STEPS = 12  # of a doubling: quantiles of periods are right to 6 %
 
 
@@ -110,7 +110,7 @@ class TopicSurvey:
             return f"unreadable: {self.unreadable}"
         if self.type in MESSAGE_TYPES:
             return "sensor"
-        return "labels" if self.type == STRING else "type not supported"
+        return "labels" if self.type == STRING_NAME else "type not supported"
 
     def values(self) -> dict[str, Any]:
         """The fields of the first message; empty if it is not of a supported type."""
@@ -133,8 +133,8 @@ class TopicSurvey:
         self.last = time
         self.read += 1
         self.rates[part] += 1
-        if self.type == STRING and len(self.words) < MAX_WORDS:
-            self.words |= set(_words(data))
+        if self.type == STRING_NAME and len(self.words) < MAX_WORDS:
+            self.words |= set(_words(data)[: MAX_WORDS - len(self.words)])
         if has_header and len(data) >= 16:
             # The stamp and the length of the frame's name, by the byte order of the encapsulation header.
             seconds, fraction, length = struct.unpack_from("<iII" if data[1] & 1 else ">iII", data, 4)
@@ -200,12 +200,12 @@ def survey(path: Path) -> Survey:
 def _words(data: bytes) -> list[str]:
     """The comma-separated words of a String; none if it does not decode."""
     try:
-        text = str(parse_message(STRING, data)["data"])
+        return label_words(data)
     except DecodeError:
         return []
-    return [word for part in text.split(",") if (word := part.strip())]
 
 
+@cache
 def _has_header(type_name: str) -> bool:
     """Whether messages of a type begin with a `std_msgs/msg/Header`; false for types that are not installed."""
     definition = get_typestore(Stores.ROS2_JAZZY).fielddefs.get(type_name)

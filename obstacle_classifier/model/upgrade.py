@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from obstacle_classifier.networks import Array, ArrayType, MLPNetwork
 
 __all__ = ["array_types", "upgrade", "validate"]
 
+_BAG_LIST = "provenance.bags"
 _BAGS = {
     "type": "array",
     "items": {
@@ -68,20 +68,14 @@ def array_types(document: Mapping[str, Any]) -> dict[str, ArrayType]:
         ModelError: All arrays together are too large for a model, or columns, widths and labels disagree.
     """
     upgraded = manifest.array_types(_document(document))
-    return {_old_name(name): kind for name, kind in upgraded.items() if name != "provenance.bags"}
+    return {_old_name(name): kind for name, kind in upgraded.items() if name != _BAG_LIST}
 
 
 def upgrade(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> tuple[dict[str, Any], dict[str, Array]]:
     """The document and the arrays in format 2."""
-    layers = range(len(list(pairwise(document["network"]["widths"]))))
-    names = ["mean", "scale", *(f"{kind}{layer}" for layer in layers for kind in "Wb")]
-    bags = np.frombuffer(encode_bags(document["bags"]), np.uint8)
-    return _document(document), {
-        **{f"network.{name}": arrays[name] for name in names},
-        "golden.inputs": arrays["golden_inputs"],
-        "golden.outputs": arrays["golden_outputs"],
-        "provenance.bags": bags,
-    }
+    upgraded = _document(document)
+    own = {name: arrays[_old_name(name)] for name in manifest.array_types(upgraded) if name != _BAG_LIST}
+    return upgraded, {**own, _BAG_LIST: np.frombuffer(encode_bags(document["bags"]), np.uint8)}
 
 
 def _old_name(name: str) -> str:

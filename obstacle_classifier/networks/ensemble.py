@@ -195,7 +195,7 @@ class CompiledEnsemble:
         self._encoding = encoding
         self._members = CompiledStackedMLP(stack)
         self._work, self._nan = np.empty(e), np.empty(e, np.bool_)
-        self._mean = _MeanLogit(stack.shape[0], c)
+        self._mean = _MeanLogit((stack.shape[0], c))
 
     def logits(self, x: Floats) -> Array:
         """Logits (c,) float64 of raw features x (d,), in a buffer that the next call overwrites."""
@@ -215,12 +215,12 @@ class CompiledEnsemble:
 
 
 class _MeanLogit:
-    """`logit_of_mean` for one example, in buffers."""
+    """`logit_of_mean` for logits (k, ...) of one shape, in buffers."""
 
-    def __init__(self, k: int, c: int) -> None:
-        self._e, self._p, self._q = (np.zeros((k, c)) for _ in range(3))
-        self._present, self._absent, self._square = np.empty(c), np.empty(c), np.empty(c)
-        self._k = np.array(float(k))
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._e, self._p, self._q = (np.zeros(shape) for _ in range(3))
+        self._present, self._absent, self._square = (np.empty(shape[1:]) for _ in range(3))
+        self._k = np.array(float(shape[0]))
 
     def __call__(self, Z: Float32Array) -> Floats:
         e, p, q = self._e, self._p, self._q
@@ -254,7 +254,4 @@ def logit_of_mean(Z: Array) -> Floats:
     With p = e^z / (1 + e^z) and 1 - p = 1 / (1 + e^z), it is log(sum p / sum (1 - p)): a probability near 1 keeps its
     small distance from 1. Logits count as at most 700 either way.
     """
-    e = np.exp(np.clip(np.asarray(Z, np.float64), _LEAST, _MOST))
-    q = 1 / (1 + e)
-    logit: Floats = np.log((e * q).sum(axis=0) / q.sum(axis=0))
-    return logit
+    return _MeanLogit(np.shape(Z))(Z)

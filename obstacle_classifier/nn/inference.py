@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from obstacle_classifier.nn.arrays import Array
 
-__all__ = ["BLOCK_ENTRIES", "CompiledMLP", "aligned", "aligned_copy"]
+__all__ = ["BLOCK_ENTRIES", "CompiledMLP", "aligned", "aligned_copy", "column_blocks"]
 
 Float32Array = NDArray[np.float32]
 
@@ -102,13 +102,18 @@ def _linear(stage: _Stage, x: Float32Array) -> Float32Array:
 
 
 def _stage(W: Array, b: Array) -> _Stage:
+    o = np.shape(W)[1]
+    z = aligned((o,))
+    return _Stage(column_blocks(W, z), aligned_copy(b), z, aligned((o,)), np.empty(o, np.bool_), aligned((o,)))
+
+
+def column_blocks(W: Array, z: Float32Array) -> tuple[tuple[Float32Array, Float32Array], ...]:
+    """Blocks of columns of W (i, o) that BLAS leaves to one thread, each with its slice of the product z (o,)."""
     i, o = np.shape(W)
     columns = max(1, BLOCK_ENTRIES // i)
     columns -= columns % 16 if columns > 16 else 0  # whole cache lines of z
-    z = aligned((o,))
     blocks = [slice(start, start + columns) for start in range(0, o, columns)]
-    products = tuple((aligned_copy(W[:, block]), z[block]) for block in blocks)
-    return _Stage(products, aligned_copy(b), z, aligned((o,)), np.empty(o, np.bool_), aligned((o,)))
+    return tuple((aligned_copy(W[:, block]), z[block]) for block in blocks)
 
 
 def aligned(shape: tuple[int, ...]) -> Float32Array:

@@ -70,7 +70,7 @@ def from_data(W: Array, b: Array, X: Array) -> None:
     """
     Z = X @ W
     mean, deviation = Z.mean(axis=-2), Z.std(axis=-2)
-    rounding = len(W) * np.finfo(W.dtype).eps * np.abs(Z).max(axis=-2)
+    rounding = W.shape[-2] * np.finfo(W.dtype).eps * np.abs(Z).max(axis=-2)
     scale = 1 / np.where(deviation > rounding, deviation, 1)
     W *= scale[..., None, :]
     b[...] = 1 - scale * mean

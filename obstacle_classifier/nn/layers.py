@@ -19,7 +19,7 @@ from obstacle_classifier.nn.arrays import Array, as_matrix
 from obstacle_classifier.nn.initializers import Seed, kaiming_normal
 from obstacle_classifier.nn.optimizers import SGD
 
-__all__ = ["Layer", "Linear", "ScaledReLU", "Sigmoid"]
+__all__ = ["Layer", "Linear", "OutputLayer", "ScaledReLU", "Sigmoid"]
 
 
 class Layer(ABC):
@@ -153,28 +153,36 @@ class ScaledReLU(Layer):
         return f"ScaledReLU({self.h})"
 
 
-class Sigmoid(Layer):
-    """1 / (1 + e^-x): (n, c) -> (n, c)."""
+class OutputLayer(Layer):
+    """A layer (n, c) -> (n, c) whose backward needs its output alone."""
 
     def __init__(self, c: int) -> None:
         self.c = c
         self._O: Array | None = None
 
+    def forward(self, X: ArrayLike) -> Array:
+        """The output. Keeps a reference to it, which must not change before backward."""
+        self._O = self.apply(X)
+        return self._O
+
+    def _output_and(self, G: ArrayLike) -> tuple[Array, Array]:
+        """The output of the last forward, and G of its shape."""
+        O = self._kept(self._O)  # noqa: E741
+        return O, as_matrix(self, "G", G, (len(O), self.c))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.c})"
+
+
+class Sigmoid(OutputLayer):
+    """1 / (1 + e^-x): (n, c) -> (n, c)."""
+
     def apply(self, X: ArrayLike) -> Array:
         """1 / (1 + e^-X)."""
         return sigmoid(as_matrix(self, "X", X, ("n", self.c)))
 
-    def forward(self, X: ArrayLike) -> Array:
-        """1 / (1 + e^-X). Keeps a reference to the result, which must not change before backward."""
-        self._O = self.apply(X)
-        return self._O
-
     def backward(self, G: ArrayLike) -> tuple[Array, ...]:
         """(G O (1 - O)) for the output O."""
-        O = self._kept(self._O)  # noqa: E741
-        G = as_matrix(self, "G", G, (len(O), self.c))
+        O, G = self._output_and(G)  # noqa: E741
         with np.errstate(under="ignore"):
             return (G * O * (1 - O),)
-
-    def __repr__(self) -> str:
-        return f"Sigmoid({self.c})"

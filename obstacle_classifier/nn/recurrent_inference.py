@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obstacle_classifier.nn.arrays import Array
-from obstacle_classifier.nn.inference import BLOCK_ENTRIES, aligned, aligned_copy
+from obstacle_classifier.nn.inference import aligned, aligned_copy, column_blocks
 from obstacle_classifier.nn.recurrent import GATES, LSTM
 
 __all__ = ["CompiledLSTM"]
@@ -40,10 +40,7 @@ class CompiledLSTM:
         half = np.repeat(np.array([0.5, 0.5, 0.5, 1.0]), h)
         WU, self._b = np.concatenate([lstm.W, lstm.U]) * half, aligned_copy(lstm.b * half)
         self._z = aligned((GATES * h,))
-        columns = max(1, BLOCK_ENTRIES // (d + h))
-        columns -= columns % 16 if columns > 16 else 0  # whole cache lines of z
-        blocks = [slice(start, start + columns) for start in range(0, GATES * h, columns)]
-        self._products = [(aligned_copy(WU[:, block]), self._z[block]) for block in blocks]
+        self._products = column_blocks(WU, self._z)
         self._sigmoids = self._z[: 3 * h]
         self._i, self._f, self._o, self._g = np.split(self._z, GATES)
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from obstacle_classifier.nn.arrays import Array, as_float, as_matrix
-from obstacle_classifier.nn.layers import Layer
+from obstacle_classifier.nn.layers import OutputLayer
 from obstacle_classifier.nn.losses import pair
 
 __all__ = ["Softmax", "cross_entropy", "grad_cross_entropy", "log_softmax", "softmax"]
@@ -48,28 +48,15 @@ def grad_cross_entropy(Y: ArrayLike, Z: ArrayLike) -> Array:
     return np.asarray((softmax(Z) - Y) / len(Y))
 
 
-class Softmax(Layer):
+class Softmax(OutputLayer):
     """Probabilities that sum to 1 in each row: (n, c) -> (n, c)."""
-
-    def __init__(self, c: int) -> None:
-        self.c = c
-        self._O: Array | None = None
 
     def apply(self, X: ArrayLike) -> Array:
         """Softmax of each row."""
         return softmax(as_matrix(self, "X", X, ("n", self.c)))
 
-    def forward(self, X: ArrayLike) -> Array:
-        """Softmax of each row. Keeps a reference to it, which must not change before backward."""
-        self._O = self.apply(X)
-        return self._O
-
     def backward(self, G: ArrayLike) -> tuple[Array, ...]:
         """(O (G - sum of G O over the row)) for the output O."""
-        O = self._kept(self._O)  # noqa: E741
-        G = as_matrix(self, "G", G, (len(O), self.c))
+        O, G = self._output_and(G)  # noqa: E741
         with np.errstate(under="ignore"):
             return (O * (G - np.sum(G * O, axis=1, keepdims=True)),)
-
-    def __repr__(self) -> str:
-        return f"Softmax({self.c})"

@@ -27,6 +27,7 @@ from obstacle_classifier.sensing.twist import TWIST_STAMPED
 
 __all__ = [
     "MESSAGE_TYPES",
+    "STRING_NAME",
     "DecodeError",
     "Decoder",
     "MessageType",

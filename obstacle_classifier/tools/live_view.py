@@ -36,7 +36,7 @@ from rosgraph_msgs.msg import Clock
 from std_msgs.msg import Float32MultiArray, String
 
 from obstacle_classifier.errors import ConfigError
-from obstacle_classifier.files import check_output
+from obstacle_classifier.files import check_output, write_atomically
 from obstacle_classifier.names import TOPIC_NAME
 from obstacle_classifier.nodes.classifier.outputs import UNKNOWN, array_end, array_names
 from obstacle_classifier.nodes.executor import StopSignal, leave
@@ -279,10 +279,10 @@ class _Screen:
             stream.write("\x1b[2J")
 
     def show(self, state: LiveState) -> bool:
-        """Draw the state; False if the reader has closed the pipe."""
+        """Draw the state; False if the stream takes no more."""
         try:
             self._draw(state)
-        except BrokenPipeError:
+        except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())  # Python flushes again at exit
             return False
         return True
@@ -340,7 +340,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.diagnostics is not None:
             document: dict[str, object] = {name: vars(each) for name, each in state.statuses.items()}
             document["delay [ms]"] = delays(state)
-            options.diagnostics.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+            write_atomically(options.diagnostics, (json.dumps(document, indent=2) + "\n").encode())
         if not answers and stop.number is None:
             print(f"live_view: no message came on /{options.name.strip('/')}/probabilities", file=sys.stderr)
             status = 1

@@ -115,6 +115,16 @@ class Dataset:
         chosen = [shard.select(mask) for shard, mask in zip(self.shards, rows, strict=True)]
         return replace(self, shards=tuple(shard for shard in chosen if len(shard)))
 
+    @property
+    def bag(self) -> NDArray[np.intp]:
+        """(n,) index of the shard of each interval, in the order of `stack`."""
+        return np.repeat(np.arange(len(self)), np.array([len(shard) for shard in self], np.intp))
+
+    @property
+    def time_ns(self) -> NDArray[np.int64]:
+        """(n,) interval ends, in the order of `stack`."""
+        return np.concatenate([shard.time_ns for shard in self])
+
     def stack(self) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """X (n, d) and Y (n, c) of all shards, one after the other; of a data set without shards, () and ()."""
         if len(self.shards) == 1:

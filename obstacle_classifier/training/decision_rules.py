@@ -59,7 +59,7 @@ def choose_rules(
     A label that fewer than two bags carry keeps a threshold of 0.5.
     """
     rules, problems = [], []
-    stretch = np.cumsum(~judged.follows, dtype=np.intp)  # intervals that directly follow one another
+    follows = judged.follows
     for index, (target, label) in enumerate(zip(targets, labels, strict=True)):
         y = judged.Y[:, index]
         threshold = 0.5
@@ -72,5 +72,5 @@ def choose_rules(
                     f"label {label}: no threshold gives a {wish} on bags that training has not seen; the nearest "
                     f"gives a precision of {chosen.precision:.2f} and a recall of {chosen.recall:.2f}"
                 )
-        rules.append(DecisionRule(threshold, *propose_hysteresis(y, stretch)))
+        rules.append(DecisionRule(threshold, *propose_hysteresis(y, follows)))
     return tuple(rules), problems

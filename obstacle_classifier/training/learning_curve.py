@@ -17,7 +17,7 @@ from obstacle_classifier.features import SensorsConfig
 from obstacle_classifier.networks import Network
 from obstacle_classifier.progress import Progress, Silent
 from obstacle_classifier.training.dataset import Dataset
-from obstacle_classifier.training.metrics import macro_average_precision
+from obstacle_classifier.training.metrics import macro_average_precision, mean_defined
 from obstacle_classifier.training.recipes import recipe_of
 from obstacle_classifier.training.settings import Settings
 from obstacle_classifier.training.split import MIN_BAGS, Split, deal_bags, hold_out, reach
@@ -45,7 +45,7 @@ class CurvePoint:
     @property
     def mean(self) -> float:
         """Mean over the folds that have a score."""
-        return _mean(self.scores)
+        return mean_defined(self.scores)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class LearningCurve:
     @property
     def shuffled_mean(self) -> float:
         """Mean score on intervals whose neighbours training has seen."""
-        return _mean(self.shuffled)
+        return mean_defined(self.shuffled)
 
 
 def learning_curve(training: Training, progress: Progress) -> LearningCurve | None:
@@ -142,8 +142,3 @@ def _score(network: Network, held_out: Dataset) -> float:
 def _distinct(points: Sequence[CurvePoint]) -> tuple[CurvePoint, ...]:
     """The points without repeats: of few bags, a quarter and a half may be the same."""
     return tuple({point.bags: point for point in points}.values())
-
-
-def _mean(scores: Sequence[float]) -> float:
-    defined = [score for score in scores if not np.isnan(score)]
-    return float(np.mean(defined)) if defined else float("nan")

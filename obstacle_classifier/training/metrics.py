@@ -23,6 +23,7 @@ __all__ = [
     "average_precision",
     "format_scores",
     "macro_average_precision",
+    "mean_defined",
     "precision_recall",
     "scores",
 ]
@@ -65,9 +66,9 @@ def macro_average_precision(Y: Floats, score: Floats, group: NDArray[np.intp] | 
         0 to 1; NaN without a positive.
     """
     groups = [np.ones(len(Y), np.bool_)] if group is None else [group == index for index in np.unique(group)]
-    return _mean_defined(
+    return mean_defined(
         [
-            _mean_defined([average_precision(y[rows], p[rows]) for rows in groups])
+            mean_defined([average_precision(y[rows], p[rows]) for rows in groups])
             for y, p in zip(Y.T, score.T, strict=True)
         ]
     )
@@ -201,8 +202,8 @@ def _row(y: Floats, p: Floats, present: NDArray[np.bool_], group: NDArray[np.int
     f1 = 2 * hits / decided if decided else float("nan")
     groups = [np.ones(len(y), np.bool_)] if group is None else [group == index for index in np.unique(group)]
     values = {
-        "average_precision": _mean_defined([average_precision(y[rows], p[rows]) for rows in groups]),
-        "auroc": _mean_defined([area_under_roc(y[rows], p[rows]) for rows in groups]),
+        "average_precision": mean_defined([average_precision(y[rows], p[rows]) for rows in groups]),
+        "auroc": mean_defined([area_under_roc(y[rows], p[rows]) for rows in groups]),
         "f1": f1,
         "precision": precision,
         "recall": recall,
@@ -212,7 +213,8 @@ def _row(y: Floats, p: Floats, present: NDArray[np.bool_], group: NDArray[np.int
     return {key: _defined(value) for key, value in values.items()}
 
 
-def _mean_defined(values: Sequence[float]) -> float:
+def mean_defined(values: Sequence[float]) -> float:
+    """Mean of the numbers that are not NaN; NaN if there is none."""
     defined = [value for value in values if not np.isnan(value)]
     return float(np.mean(defined)) if defined else float("nan")
 

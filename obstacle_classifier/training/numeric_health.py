@@ -51,9 +51,9 @@ def health_warnings(network: EnsembleNetwork, inputs: NDArray[np.float32]) -> li
 
     Args:
         network: The network.
-        inputs: (n, e) encoded training rows; the first 2048 rows of an even selection are looked at.
+        inputs: (n, e) encoded training rows, n > 0; at most 2048 of them, evenly spaced, are looked at.
     """
-    rows = inputs[:: max(1, len(inputs) // ROWS)][:ROWS]
+    rows = inputs[:: -(-len(inputs) // ROWS)]
     lines = []
     for layer, active in enumerate(network.stack.activity(rows), start=1):
         dead = float((active == 0).mean())

@@ -55,13 +55,13 @@ class Split:
         parts = [part[mask] for part, mask in zip(self.parts, masks, strict=True)]
         return Split(self.data.select(masks), self.names, tuple(part for part in parts if len(part)), self.in_blocks)
 
-    def coverage(self, name: str) -> float:
-        """Share of the labelled intervals of a part that are known; NaN without a labelled one."""
-        index = self.names.index(name)
+    def coverage(self, *names: str) -> float:
+        """Share of the labelled intervals of some parts that are known; NaN without a labelled one."""
+        wanted = [self.names.index(name) for name in names]
         labelled = usable = 0
         for shard, part in zip(self.data, self.parts, strict=True):
-            labelled += int((shard.labelled & (part == index)).sum())
-            usable += int((shard.usable & (part == index)).sum())
+            labelled += int((shard.labelled & np.isin(part, wanted)).sum())
+            usable += int((shard.usable & np.isin(part, wanted)).sum())
         return usable / labelled if labelled else float("nan")
 
 

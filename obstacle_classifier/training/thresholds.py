@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from obstacle_classifier.training.events import runs
 from obstacle_classifier.training.metrics import precision_recall
 
 __all__ = ["Target", "Threshold", "choose_threshold", "propose_hysteresis"]
@@ -95,26 +97,28 @@ def choose_threshold(y: Values, p: Values, target: Target | None = None) -> Thre
     return Threshold(float((values[best] + below) / 2), float(precision[best]), float(recall[best]), bool(met[best]))
 
 
-def propose_hysteresis(y: Values, bag: NDArray[np.intp]) -> tuple[int, int]:
+def propose_hysteresis(y: Values, follows: NDArray[np.bool_]) -> tuple[int, int]:
     """(enter, exit): intervals after which a label is taken for present, and for absent again.
 
     A longer wait suppresses single wrong intervals and delays the answer. Each is a quarter of a short event or of a
     short gap between events (one in ten is shorter), 1 to 5.
 
     Args:
-        y: (n,) 0 or 1 of consecutive intervals.
-        bag: (n,) bag of each interval; all rows of a bag follow one another.
+        y: (n,) 0 or 1.
+        follows: (n,) whether an interval directly follows the one before, in the same bag.
     """
-    starts = np.flatnonzero(np.append(True, (np.diff(y) != 0) | (np.diff(bag) != 0))) if len(y) else np.array([], int)
-    lengths = np.diff(np.append(starts, len(y)))
-    events = lengths[y[starts] > 0]
-    inner = np.append(False, np.diff(bag[starts]) == 0) & np.append(np.diff(bag[starts]) == 0, False)
-    gaps = lengths[(y[starts] == 0) & inner] if len(starts) else lengths
+    present = np.asarray(y) > 0
+    events = [end - start for start, end in runs(present, follows)]
+    gaps = [
+        end - start
+        for start, end in runs(~present, follows)
+        if follows[start] and end < len(y) and follows[end]  # between two events
+    ]
     return _wait(events), _wait(gaps)
 
 
-def _wait(lengths: NDArray[np.intp]) -> int:
-    if not len(lengths):
+def _wait(lengths: Sequence[int]) -> int:
+    if not lengths:
         return 1
     return int(np.clip(DELAY * np.quantile(lengths, SHORT_EVENTS), 1, MOST_INTERVALS))
 

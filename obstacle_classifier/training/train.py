@@ -181,8 +181,8 @@ def _judge(model: Model, data: Dataset) -> Judged | None:
         P += [predictor.probabilities(x) for x in shard.X]
     judged = Judged(
         names=data.names,
-        bag=np.concatenate([np.full(len(shard), index, np.intp) for index, shard in enumerate(data)]),
-        time_ns=np.concatenate([shard.time_ns for shard in data]),
+        bag=data.bag,
+        time_ns=data.time_ns,
         Y=data.stack()[1],
         P=np.array(P, np.float64),
         present=np.zeros((len(P), len(model.labels)), np.bool_),
@@ -209,9 +209,8 @@ def _metrics(
     """The scores of the test part, or else of the training bags by members that have not seen them; then both."""
     parts = {}
     if unseen is not None:
-        usable = sum(int(shard.usable.sum()) for shard in split.data)
-        labelled = sum(int(shard.labelled.sum()) for shard in split.data)
-        parts["left out bags"] = scores(unseen, model.labels, usable / labelled)
+        trained_on = tuple(part for part in split.names if part != "test")
+        parts["left out bags"] = scores(unseen, model.labels, split.coverage(*trained_on))
         parts["left out bags"]["raw_ece"] = dict(zip(model.labels, raw_ece, strict=True))
     if scored is not None:
         parts["test bags"] = scores(scored, model.labels, split.coverage("test"))

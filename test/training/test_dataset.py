@@ -154,3 +154,4 @@ def test_no_bag_that_can_be_used_is_an_error(tmp_path: Path) -> None:
 def test_names_are_short_where_that_is_enough() -> None:
     paths = [Path("/x/a"), Path("/y/a"), Path("/y/b")]
     assert bag_names(paths) == ("/x/a", "/y/a", "b")
+    assert bag_names([Path()]) == (Path.cwd().name,)

@@ -71,19 +71,19 @@ def test_a_met_precision_holds_at_the_threshold(rows: list[tuple[bool, float]], 
 
 
 def test_hysteresis_by_hand() -> None:
-    bag = np.zeros(80, np.intp)
+    follows = np.arange(80) > 0
     y = np.zeros(80)
     y[10:30] = y[36:60] = 1  # events of 20 and 24, a gap of 6 between them
-    assert propose_hysteresis(y, bag) == (5, 1)  # a quarter of 20.4 and of 6
+    assert propose_hysteresis(y, follows) == (5, 1)  # a quarter of 20.4 and of 6
     y[22] = 0  # events of 12, 7 and 24: the decile is 8
-    assert propose_hysteresis(y, bag) == (2, 1)
+    assert propose_hysteresis(y, follows) == (2, 1)
 
 
 def test_hysteresis_does_not_join_bags() -> None:
-    y, bag = np.ones(12), np.repeat([0, 1], 6)
-    assert propose_hysteresis(y, bag) == (1, 1)  # two events of 6, not one of 12
+    y, follows = np.ones(12), np.arange(12) % 6 > 0
+    assert propose_hysteresis(y, follows) == (1, 1)  # two events of 6, not one of 12
 
 
 @pytest.mark.parametrize("n", [0, 1, 40])
 def test_hysteresis_without_events_is_none(n: int) -> None:
-    assert propose_hysteresis(np.zeros(n), np.zeros(n, np.intp)) == (1, 1)
+    assert propose_hysteresis(np.zeros(n), np.arange(n) > 0) == (1, 1)

@@ -12,6 +12,7 @@ Format: https://www.sqlite.org/fileformat2.html, sections 1.6 (pages), 2.1 (reco
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from os import SEEK_END
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -104,7 +105,7 @@ class SqlitePages(BlockStorage):
     def _index(self) -> None:
         """Fill `channels`, `counts` and `blocks` from all leaf pages."""
         found: list[tuple[int, int, int, int, int]] = []  # first row, page, earliest and latest time, bytes
-        counts: list[tuple[int, dict[int, int]]] = []
+        counts: Counter[int] = Counter()
         for number in range(1, self._pages + 1):
             page = self._page(number)
             self._read_topics(page, number)
@@ -113,16 +114,10 @@ class SqlitePages(BlockStorage):
                 times = [time for _, _, time in rows]
                 size = sum(cell.size for cell, _, _ in rows)
                 found.append((min(cell.row for cell, _, _ in rows), number, min(times), max(times), size))
-                keys: dict[int, int] = {}
-                for _, key, _ in rows:
-                    keys[key] = keys.get(key, 0) + 1
-                counts.append((number, keys))
+                counts.update(key for _, key, _ in rows)
         if not self.channels:
             raise DamageError("no page of the file lists its topics")
-        for _, keys in counts:
-            for key, count in keys.items():
-                if key in self.channels:
-                    self.counts[key] += count
+        self.counts.update({key: count for key, count in counts.items() if key in self.channels})
         found.sort()
         self._leaves = array("Q", (number for _, number, _, _, _ in found))
         block: Block | None = None

@@ -140,8 +140,9 @@ class DefaultRecipe(Recipe[DefaultSettings]):
         options = settings.member_options(settings.members, sensors.labels)
         judges = fit_members(data, left_out, sensors.layout, options, progress)
         network = judges.network
-        if len(left_out) > 1 and len(data) < FEW_BAGS:
-            progress.say(f"{len(data)} bags are few: now the members once more, on all of them")
+        # With one group, all members leave out the same bags.
+        if left_out.judged.any() and (len(left_out) == 1 or len(data) < FEW_BAGS):
+            progress.say("now the members once more, on all bags")
             network = fit_members(data, LeftOut.nothing(data.intervals), sensors.layout, options, progress).network
         return judge(judges, network, data, left_out, sensors, settings, progress)
 
@@ -173,7 +174,7 @@ def judge(
     """
     losses = members.unseen_losses or (None,) * len(members.losses)
     history = tuple(Epoch(loss, unseen) for loss, unseen in zip(members.losses, losses, strict=True))
-    bag = np.concatenate([np.full(len(shard), index, np.intp) for index, shard in enumerate(data)])
+    bag = data.bag
     _, Y = data.stack()
     known = np.isfinite(members.unseen_logits).all(axis=1)
     if not known.any():
@@ -183,7 +184,7 @@ def judge(
     judged = Judged(
         names=data.names,
         bag=bag[known],
-        time_ns=np.concatenate([shard.time_ns for shard in data])[known],
+        time_ns=data.time_ns[known],
         Y=Y[known],
         P=calibrated(Z, calibration),
         present=np.zeros(Z.shape, np.bool_),

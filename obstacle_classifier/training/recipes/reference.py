@@ -43,7 +43,7 @@ class ReferenceRecipe(Recipe[ReferenceSettings]):
         return MLPNetwork.of(mlp, *fit_normaliser(X, layout.is_missing))
 
     def shares(self, settings: ReferenceSettings) -> dict[str, float]:
-        """Two parts as in the default recipe, so that equal seeds hold out the same test bags; both are fitted."""
+        """Two parts as in the recipe `sgd`, so that equal seeds hold out the same test bags; both are fitted."""
         return {"train": 0.8 - settings.test_share, "validation": 0.2}
 
     def fit(self, split: Split, sensors: SensorsConfig, settings: ReferenceSettings, progress: Progress) -> Fitted:

@@ -59,8 +59,9 @@ class SingleRecipe(Recipe[SingleSettings]):
         judges = fit_members(
             data, left_out, sensors.layout, settings.member_options(len(left_out), sensors.labels), progress
         )
-        nothing = LeftOut.nothing(data.intervals)
-        network = fit_members(
-            data, nothing, sensors.layout, settings.member_options(1, sensors.labels), progress
-        ).network
+        network = judges.network
+        if left_out.judged.any():
+            nothing = LeftOut.nothing(data.intervals)
+            options = settings.member_options(1, sensors.labels)
+            network = fit_members(data, nothing, sensors.layout, options, progress).network
         return judge(judges, network, data, left_out, sensors, settings, progress)

@@ -18,7 +18,7 @@ from obstacle_classifier.model import Model
 from obstacle_classifier.model.decision import DecisionRule
 from obstacle_classifier.progress import Silent
 from obstacle_classifier.training import Training, load_train_config, train
-from test.helpers.training import SENSORS, write_street
+from test.helpers.training import SENSORS, Recorder, write_street
 
 QUICK = ["hidden=16", "epochs=10", "least_steps=100"]
 RECIPES = ("default", "single")
@@ -147,3 +147,15 @@ def test_one_bag_is_judged_in_blocks_of_time(tmp_path: Path) -> None:
     training = train(SENSORS, [write_street(tmp_path / "s", 0, 60.0)], load_train_config(None, QUICK), Silent())
     assert training.unseen is not None
     assert training.model.metrics["macro"]["average_precision"] > 0.5
+
+
+def test_every_bag_is_trained_on_though_one_has_no_label_of_its_own(tmp_path: Path) -> None:
+    """Of two bags, the one with both labels stays with every member; without a second fit none would see the other."""
+    both = write_street(tmp_path / "both", 0, 20.0)
+    near = write_street(tmp_path / "near", 1, 20.0, labels="start,end,label\n2,6,near\n9,12,near\n")
+    recorder = Recorder()
+    training = train(SENSORS, [both, near], load_train_config(None, QUICK), recorder)
+    assert training.unseen is not None
+    assert training.unseen.names == ("both", "near")
+    assert np.unique(training.unseen.bag).tolist() == [1], "the other bag is judged by members that leave it out"
+    assert [name for name, _ in recorder.stages if name == "epochs"] == ["epochs", "epochs"]
