@@ -65,6 +65,9 @@ def _outcome(work: Callable[[], object], output: _StandardStream) -> tuple[int, 
     except MemoryError:
         return 1, "out of memory"
     except KeyboardInterrupt:
+        # If the exception has left an `exec` of text, as in a dataclass or in generated code, CPython notes it as not
+        # handled, and `python -m` then ends by SIGINT whatever the status is. The next `exec` clears the note.
+        exec("")
         return 130, "interrupted"
     except _TerminatedError:
         return 143, "terminated"

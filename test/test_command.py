@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import subprocess
@@ -77,6 +78,18 @@ def test_a_problem_is_reported_rather_than_the_closed_stdout(redirection: str, t
     assert result.returncode == 1
     assert result.stderr.startswith(f"obstacle_classifier: {tmp_path / 'absent.npz'}: ")
     assert result.stderr.count("\n") == 1
+
+
+def test_an_interrupt_within_executed_text_has_its_status(tmp_path: Path) -> None:
+    """Importing a module with dataclasses executes text, and so does generated code."""
+    (tmp_path / "interrupted.py").write_text(
+        "import sys\nfrom obstacle_classifier.command import run_command\n"
+        "sys.exit(run_command('x', lambda: exec('raise KeyboardInterrupt')))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])}
+    command = [sys.executable, "-m", "interrupted"]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=DEADLINE)
+    assert (result.returncode, result.stderr) == (130, "x: interrupted\n")
 
 
 def test_a_problem_is_reported_although_the_reader_of_the_output_is_gone() -> None:
