@@ -42,6 +42,12 @@ ARGUMENTS = (
         default_value="",
         description="KEY=VALUE training options, separated by spaces. They override config.",
     ),
+    DeclareLaunchArgument(
+        "skip_bad_bags",
+        default_value="false",
+        choices=["true", "false"],
+        description="Whether to go on without bags that cannot be used. By default they end the training.",
+    ),
     DeclareLaunchArgument("namespace", default_value="", description="Namespace of the node."),
 )
 
@@ -72,6 +78,7 @@ def start(context: LaunchContext) -> list[Any]:
             {name: ParameterValue(text, value_type=str) for name, text in texts.items()}
             # An empty list has no type, so it cannot be a parameter.
             | {name: ParameterValue(items, value_type=list[str]) for name, items in lists.items() if items}
+            | {"skip_bad_bags": ParameterValue(value("skip_bad_bags"), value_type=bool)}
         ],
         output="screen",
         emulate_tty=True,

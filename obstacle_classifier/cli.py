@@ -77,6 +77,7 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
         action="store_true",
         help="also show in the report what more bags would give, and what a shuffled split would claim; fits 12 times",
     )
+    _add_skip(train)
     _add_jobs(train)
     train.set_defaults(run=_train)
 
@@ -84,6 +85,7 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     evaluate.add_argument("--model", required=True, type=Path, metavar="MODEL.npz", help="model file")
     evaluate.add_argument("--bags", required=True, nargs="+", metavar="BAG", help=bags)
     evaluate.add_argument("--output", type=Path, metavar="METRICS.json", help="also write the scores here")
+    _add_skip(evaluate)
     _add_jobs(evaluate)
     evaluate.set_defaults(run=_evaluate)
 
@@ -109,6 +111,7 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     features.add_argument(
         "--output", required=True, type=Path, metavar="F.npz", help="arrays X, Y, time_ns, bag, columns, labels"
     )
+    _add_skip(features)
     _add_jobs(features)
     features.set_defaults(run=_features)
 
@@ -139,6 +142,14 @@ def _add_jobs(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_skip(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--skip-bad-bags",
+        action="store_true",
+        help="go on without bags that cannot be used, and record them; by default they are an error",
+    )
+
+
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"found '{text}', expected a whole number of at least 1")
@@ -165,8 +176,9 @@ def _train(options: argparse.Namespace) -> None:
         raise ConfigError(f"{options.report}: found a file, expected a folder for the report")
     progress = TextProgress()
     paths = find_bags(options.bags)
-    preflight(paths, sensors, progress, labels_required=True, backend=_backend(options))
-    training = train(sensors, paths, config, progress, _backend(options))
+    backend, skip_bad = _backend(options), options.skip_bad_bags
+    usable = preflight(paths, sensors, progress, labels_required=True, backend=backend, skip_bad=skip_bad)
+    training = train(sensors, usable.paths, config, progress, backend, usable.left_out)
     training.model.save(options.output)
     if options.report is not None:
         curve = learning_curve(training, progress) if options.learning_curve else None
@@ -212,8 +224,9 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.output is not None:
         check_output(options.output)
     model, paths, progress = Model.load(options.model), find_bags(options.bags), TextProgress()
-    preflight(paths, model.sensors, progress, labels_required=True, backend=_backend(options))
-    result = evaluate(model, paths, progress, _backend(options))
+    backend, skip_bad = _backend(options), options.skip_bad_bags
+    usable = preflight(paths, model.sensors, progress, labels_required=True, backend=backend, skip_bad=skip_bad)
+    result = evaluate(model, usable.paths, progress, backend, usable.left_out)
     print(format_scores(result))
     if options.output is not None:
         write_atomically(options.output, (json.dumps(result, indent=2) + "\n").encode())
@@ -287,8 +300,9 @@ def _features(options: argparse.Namespace) -> None:
     check_output(options.output)
     progress = TextProgress()
     paths = find_bags(options.bags)
-    preflight(paths, sensors, progress, labels_required=False, backend=_backend(options))
-    data = read_dataset(paths, sensors, progress, labels_required=False, backend=_backend(options))
+    backend, skip_bad = _backend(options), options.skip_bad_bags
+    usable = preflight(paths, sensors, progress, labels_required=False, backend=backend, skip_bad=skip_bad)
+    data = read_dataset(usable.paths, sensors, progress, labels_required=False, backend=backend)
     for shard in data:
         for problem in shard.problems:
             progress.say(f"warning: {problem}")
@@ -307,7 +321,7 @@ def _features(options: argparse.Namespace) -> None:
     }
     _write_arrays(options.output, arrays)
     print(f"wrote {options.output}: {len(X)} intervals of {len(sensors.columns)} columns")
-    warn_left_out(data.left_out, len(paths), progress)
+    warn_left_out((*usable.left_out, *data.left_out), len(paths), progress)
 
 
 def _no_interval(paths: Sequence[Path], sensors: SensorsConfig, problems: Sequence[str]) -> BagError:

@@ -40,7 +40,7 @@ class Glance:
         frames: Frame of the first message of each sensor whose directions are divided into sectors, by sensor.
         scans: Beams of the first message of each LaserScan sensor, by sensor.
         labels_error: Why its labels cannot be used, or None.
-        unlabelled: Whether it has no labels.
+        unlabelled: Why it has no labels, or None.
         content: Start and end in ns, messages by topic, checksum of the first messages: equal for copies of one
             recording.
     """
@@ -53,7 +53,7 @@ class Glance:
     frames: Mapping[str, str] = field(default_factory=dict)
     scans: Mapping[str, ScanGeometry] = field(default_factory=dict)
     labels_error: str | None = None
-    unlabelled: bool = False
+    unlabelled: str | None = None
     content: tuple[int, int, tuple[tuple[str, int], ...], int] | None = None
 
 
@@ -64,7 +64,7 @@ def glance(bag_and_name: tuple[Path, str], sensors: SensorsConfig, with_labels: 
         with Bag(path) as bag:
             topics = {topic: found.type for topic, found in bag.topics.items()}
             counts = tuple((topic, found.count) for topic, found in sorted(bag.topics.items()))
-            labels_error, unlabelled = _labels(bag, sensors) if with_labels else (None, False)
+            labels_error, unlabelled = _labels(bag, sensors) if with_labels else (None, None)
             try:
                 names = find_topics(bag, sensors)
                 frames, scans, checksum = _first_messages(bag, sensors, names)
@@ -76,15 +76,15 @@ def glance(bag_and_name: tuple[Path, str], sensors: SensorsConfig, with_labels: 
         return Glance(name, path, str(error))
 
 
-def _labels(bag: Bag, sensors: SensorsConfig) -> tuple[str | None, bool]:
-    """Why the labels cannot be used, or None; and whether there are none."""
+def _labels(bag: Bag, sensors: SensorsConfig) -> tuple[str | None, str | None]:
+    """Why the labels cannot be used, or None; and why there are none, or None."""
     try:
         load_labels(bag, sensors.labels, sensors.label_topic, sensors.other_labels)
-    except NoLabelsError:
-        return None, True
+    except NoLabelsError as error:
+        return None, str(error)
     except (ConfigError, BagError) as error:
-        return str(error), False
-    return None, False
+        return str(error), None
+    return None, None
 
 
 def _first_messages(

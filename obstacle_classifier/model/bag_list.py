@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The list of bags that a model was trained on, as lines of text.
+"""The list of bags that a model was trained on, and of bags left out, as lines of text.
 
 The manifest has no room for the thousands of bags of a fleet.
 """
@@ -18,20 +18,24 @@ __all__ = ["MAX_BYTES", "decode", "encode"]
 
 MAX_BYTES = 2**23  # about 70,000 bags
 
-_LINE = re.compile(r'\{"name":"(?:[^"\\]|\\.)*","sha256":"[0-9a-f]{64}"(?:,"part":"(?:[^"\\]|\\.)*")?\}')
+_TEXT = r'"(?:[^"\\]|\\.)*"'
+_LINE = re.compile(rf'\{{"name":{_TEXT},(?:"sha256":"[0-9a-f]{{64}}"(?:,"part":{_TEXT})?|"problem":{_TEXT})\}}')
+_KEYS = ("name", "sha256", "part", "problem")
+_EXPECTED = "name, sha256 and perhaps part, or name and problem"
+_NEEDED = ({"name", "sha256"}, {"name", "sha256", "part"}, {"name", "problem"})
 
 
 def encode(bags: Iterable[Mapping[str, str]]) -> bytes:
-    """One line of JSON per bag: `name`, `sha256` and, if the bag has one, `part`.
+    """One line of JSON per bag: `name`, `sha256` and, if the bag has one, `part`; or `name` and `problem`.
 
     Raises:
         ModelError: A bag has other keys.
     """
     lines = []
     for bag in bags:
-        entry = {key: bag[key] for key in ("name", "sha256", "part") if key in bag}
-        if len(entry) < len(bag) or not {"name", "sha256"} <= entry.keys():
-            raise ModelError(f"provenance.bags: found keys {', '.join(bag)}, expected name, sha256 and perhaps part")
+        if bag.keys() not in _NEEDED:
+            raise ModelError(f"provenance.bags: found keys {', '.join(bag)}, expected {_EXPECTED}")
+        entry = {key: bag[key] for key in _KEYS if key in bag}
         lines.append(json.dumps(entry, separators=(",", ":")) + "\n")
     return "".join(lines).encode("ascii")
 
@@ -51,8 +55,7 @@ def decode(text: bytes) -> tuple[dict[str, str], ...]:
     bags = []
     for number, line in enumerate(lines, start=1):
         if not _LINE.fullmatch(line):
-            expected = "a bag with name, sha256 of 64 hexadecimal digits and perhaps part"
-            raise ModelError(f"provenance.bags: line {number}: found {line[:60]!r}, expected {expected}")
+            raise ModelError(f"provenance.bags: line {number}: found {line[:60]!r}, expected {_EXPECTED}")
         try:
             bags.append(json.loads(line))
         except ValueError as error:

@@ -34,6 +34,8 @@ def describe(model: Model) -> str:
         *_table(
             ("bag", "part", "sha256"), ((bag["name"], bag.get("part", ""), bag["sha256"][:12]) for bag in model.bags)
         ),
+        "",
+        *_table(("left out", "problem"), ((bag["name"], bag["problem"]) for bag in origin.left_out)),
     ]
     return "\n".join(lines).rstrip()
 

@@ -85,6 +85,7 @@ class Model:
         training: Mapping[str, Any] | None = None,
         seed: int = 0,
         bags: Sequence[Mapping[str, str]] = (),
+        left_out: Sequence[Mapping[str, str]] = (),
     ) -> Model:
         """A new model with golden vectors drawn from the seed.
 
@@ -98,7 +99,7 @@ class Model:
         c = len(sensors.labels)
         calibration = (Calibration(),) * c if calibration is None else tuple(calibration)
         rules = (DecisionRule(),) * c if rules is None else tuple(rules)
-        provenance = Provenance(__version__, _now(), seed, training or {}, metrics or {}, tuple(bags))
+        provenance = Provenance(__version__, _now(), seed, training or {}, metrics or {}, tuple(bags), tuple(left_out))
         decisions = LabelsSection(sensors.labels, calibration, rules)
         network.check(sensors.layout)
         section = NetworkSection.of(network)

@@ -239,6 +239,7 @@ class Provenance(Section):
         training: Training options, as JSON data.
         metrics: Scores on held-out data, as JSON data.
         bags: `name`, `sha256` and, if known, `part` of each bag used.
+        left_out: `name` and `problem` of each bag that was given and could not be used.
     """
 
     package_version: Annotated[str, Key({"type": "string"}, "of the package that made the model")]
@@ -257,6 +258,7 @@ class Provenance(Section):
     training: Annotated[Mapping[str, Any], Key({"type": "object"}, "the training options")]
     metrics: Annotated[Mapping[str, Any], Key({"type": "object"}, "scores, see [training](training.md#the-scores)")]
     bags: tuple[Mapping[str, str], ...] = ()
+    left_out: tuple[Mapping[str, str], ...] = ()
 
     name: ClassVar[str] = "provenance"
 
@@ -264,6 +266,7 @@ class Provenance(Section):
         for name in ("training", "metrics"):
             object.__setattr__(self, name, plain(getattr(self, name)))
         object.__setattr__(self, "bags", tuple(plain(bag) for bag in self.bags))
+        object.__setattr__(self, "left_out", tuple(plain(bag) for bag in self.left_out))
         object.__setattr__(self, "seed", int(self.seed))
 
     @classmethod
@@ -275,11 +278,14 @@ class Provenance(Section):
     def document(self) -> dict[str, Any]:
         """The declared keys and the size of the list of bags."""
         own = {name: plain(getattr(self, name)) for name in super().declared_keys()}
-        return {**own, "bags": len(bag_list.encode(self.bags))}
+        return {**own, "bags": len(self._bag_list())}
 
     def arrays(self) -> dict[str, Array]:
         """The list of bags as text."""
-        return {"bags": np.frombuffer(bag_list.encode(self.bags), np.uint8)}
+        return {"bags": np.frombuffer(self._bag_list(), np.uint8)}
+
+    def _bag_list(self) -> bytes:
+        return bag_list.encode([*self.bags, *self.left_out])
 
     @classmethod
     def array_types(cls, document: Mapping[str, Any], d: int, c: int) -> dict[str, ArrayType]:
@@ -290,7 +296,14 @@ class Provenance(Section):
     @classmethod
     def read(cls, document: Mapping[str, Any], arrays: Mapping[str, Array]) -> Provenance:
         """The section."""
-        return cls(**{**document, "bags": bag_list.decode(arrays["bags"].tobytes())})
+        entries = bag_list.decode(arrays["bags"].tobytes())
+        return cls(
+            **{
+                **document,
+                "bags": tuple(entry for entry in entries if "problem" not in entry),
+                "left_out": tuple(entry for entry in entries if "problem" in entry),
+            }
+        )
 
 
 def validate_section(document: object, schema: Mapping[str, Any], key: str) -> None:

@@ -39,12 +39,13 @@ ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 from obstacle_classifier.cli import main
 sys.exit(main(sys.argv[1:]))
 """
-_PARAMETERS: tuple[tuple[str, str | list[str], str], ...] = (
+_PARAMETERS: tuple[tuple[str, str | bool | list[str], str], ...] = (
     ("sensors", "", "sensors file"),
     ("bags", [""], "labelled bags: rosbag2 folders, .mcap, .db3 or ROS 1 .bag files, globs, or folders of them"),
     ("output", "", "model file to write"),
     ("config", "", "file of training options; empty: none"),
     ("set", [""], "training options as key=value; they win over the file"),
+    ("skip_bad_bags", False, "go on without bags that cannot be used; by default they end the training"),
 )
 
 
@@ -88,7 +89,7 @@ class TrainerNode(Node):
                 self._worker.kill()
                 self._worker.wait()
 
-    def _declare(self, name: str, default: str | list[str], description: str) -> None:
+    def _declare(self, name: str, default: str | bool | list[str], description: str) -> None:
         try:
             self.declare_parameter(name, default, ParameterDescriptor(description=description, read_only=True))
         except InvalidParameterTypeException as error:
@@ -105,6 +106,8 @@ class TrainerNode(Node):
             arguments += ["--config", values["config"]]
         for setting in values["set"]:
             arguments += [f"--set={setting}"] if setting else []
+        if values["skip_bad_bags"]:
+            arguments.append("--skip-bad-bags")
         return [*arguments, "--bags", *bags]
 
     def _read(self) -> None:
@@ -117,8 +120,11 @@ class TrainerNode(Node):
         ended = self._worker.poll() is not None and not self._reader.is_alive()
         while self._lines:
             self._newest = self._lines.popleft()
-            log = self.get_logger()
-            (log.warning if self._newest.startswith("warning:") else log.info)(self._newest)
+            # Two lines: rclpy allows one severity for each line of code that logs.
+            if self._newest.startswith("warning:"):
+                self.get_logger().warning(self._newest)
+            else:
+                self.get_logger().info(self._newest)
         if ended and self.status is None:
             self.status = self._worker.returncode
             if self.status:

@@ -77,6 +77,10 @@ class BadBag:
     problem: str
     """One line that names the bag's path and says why."""
 
+    def document(self) -> dict[str, str]:
+        """Name and problem as JSON-able data."""
+        return {"name": self.name, "problem": self.problem}
+
 
 @dataclass(frozen=True)
 class Dataset:

@@ -56,7 +56,13 @@ class _Answers:
     problems: tuple[str, ...]
 
 
-def evaluate(model: Model, paths: Sequence[Path], progress: Progress, backend: Backend | None = None) -> dict[str, Any]:
+def evaluate(
+    model: Model,
+    paths: Sequence[Path],
+    progress: Progress,
+    backend: Backend | None = None,
+    left_out: Sequence[BadBag] = (),
+) -> dict[str, Any]:
     """Scores of `model` on all known, labelled intervals of the bags.
 
     Args:
@@ -64,6 +70,7 @@ def evaluate(model: Model, paths: Sequence[Path], progress: Progress, backend: B
         paths: The bags; those that cannot be used are left out and named.
         progress: Told of every bag.
         backend: Where the bags are read; by default here, one after the other.
+        left_out: Bags that were left out before; the result names them too.
 
     Returns:
         JSON-able: the form of `metrics.scores`, and under `left_out` the name and the problem of each bag left out.
@@ -74,12 +81,12 @@ def evaluate(model: Model, paths: Sequence[Path], progress: Progress, backend: B
     """
     trained_on = {bag["sha256"] for bag in model.bags if bag.get("part") not in ("test", "unused")}
     answers: list[_Answers] = []
-    left_out: list[BadBag] = []
+    unusable: list[BadBag] = []
     jobs = list(zip(paths, bag_names(paths), strict=True))
     with progress.stage("bags", len(paths)) as stage:
         for result in (backend or Serial()).map(partial(_answer, model), jobs):
             if isinstance(result, BadBag):
-                left_out.append(result)
+                unusable.append(result)
             else:
                 answers.append(result)
                 if result.sha256 in trained_on:
@@ -87,8 +94,9 @@ def evaluate(model: Model, paths: Sequence[Path], progress: Progress, backend: B
                 for problem in result.problems:
                     progress.say(f"warning: {problem}")
             stage.advance(result.name)
-    check_some_usable(left_out, len(paths))
-    warn_left_out(left_out, len(paths), progress)
+    check_some_usable(unusable, len(paths))
+    unusable = [*left_out, *unusable]
+    warn_left_out(unusable, len(paths) + len(left_out), progress)
     if not sum(len(one.Y) for one in answers):
         raise BagError(
             f"{', '.join(map(str, paths))}: found no known, labelled interval to score, expected at least one"
@@ -104,7 +112,7 @@ def evaluate(model: Model, paths: Sequence[Path], progress: Progress, backend: B
     )
     return {
         **scores(judged, model.labels, len(judged) / sum(one.labelled for one in answers)),
-        "left_out": [{"name": bad.name, "problem": bad.problem} for bad in left_out],
+        "left_out": [bad.document() for bad in unusable],
     }
 
 

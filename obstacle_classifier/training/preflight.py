@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -15,17 +16,31 @@ from numpy.typing import NDArray
 from obstacle_classifier.bags.find import bag_names
 from obstacle_classifier.bags.glance import Glance, glance, nearest_topics
 from obstacle_classifier.bags.sensor_problems import empty_sectors
-from obstacle_classifier.errors import BagError, ConfigError
+from obstacle_classifier.errors import BagError
 from obstacle_classifier.features import SensorsConfig, SensorSpec
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.backends import Backend, Serial
+from obstacle_classifier.training.dataset import BadBag, check_some_usable
 
-__all__ = ["list_columns", "preflight", "silent_sensors"]
+__all__ = ["UsableBags", "list_columns", "preflight", "silent_sensors"]
 
 FEW = 40
 """Most bags that are opened in this process, one after the other."""
 MAX_NAMES = 6
 """Most names of bags, or of columns of a sensor, in a line."""
+
+
+@dataclass(frozen=True)
+class UsableBags:
+    """The bags that a run can use.
+
+    Attributes:
+        paths: Their paths.
+        left_out: The other bags.
+    """
+
+    paths: tuple[Path, ...]
+    left_out: tuple[BadBag, ...] = ()
 
 
 def preflight(
@@ -35,7 +50,8 @@ def preflight(
     *,
     labels_required: bool | None,
     backend: Backend | None = None,
-) -> None:
+    skip_bad: bool = False,
+) -> UsableBags:
     """Look at the indexes, labels and first messages of all bags, and say what will be a problem.
 
     Args:
@@ -44,10 +60,11 @@ def preflight(
         progress: Told of every problem, a line each.
         labels_required: Whether a bag without labels cannot be used; None where labels do not matter.
         backend: Where the bags are opened; by default here, as few bags always are.
+        skip_bad: Whether to go on without the bags that cannot be used.
 
     Raises:
-        BagError: No bag can be used, or no bag has the topic of a required sensor.
-        ConfigError: The labels of a bag cannot be used.
+        BagError: Some bags cannot be used and `skip_bad` is false, none can be used, or no bag has the topic of a
+            required sensor.
     """
     jobs = list(zip(paths, bag_names(paths), strict=True))
     look = partial(glance, sensors=sensors, with_labels=labels_required is not None)
@@ -55,6 +72,11 @@ def preflight(
     chosen = Serial() if backend is None or len(paths) <= FEW else backend
     glances = list(chosen.map(look, jobs))
     sound = [each for each in glances if each.error is None]
+    bad = [
+        BadBag(each.name, problem)
+        for each in glances
+        if (problem := each.error or each.labels_error or (each.unlabelled if labels_required else None)) is not None
+    ]
     lines = [
         *(f"{each.error}: the bag cannot be used" for each in glances if each.error is not None),
         *(line for spec in sensors.sensors for line in _sensor_problems(spec, sound)),
@@ -63,7 +85,14 @@ def preflight(
     ]
     for line in lines:
         progress.say(f"warning: {line}")
-    _refuse(glances, sound, sensors)
+    check_some_usable(bad, len(glances))
+    _refuse_without_required(sound, sensors)
+    if bad and not skip_bad:
+        raise BagError(
+            f"{len(bad)} of {len(glances)} bags cannot be used: {_names(bad)}; --skip-bad-bags goes on without them"
+        )
+    unusable = {each.name for each in bad}
+    return UsableBags(tuple(each.path for each in glances if each.name not in unusable), tuple(bad))
 
 
 def silent_sensors(sensors: SensorsConfig, known: NDArray[np.bool_]) -> Iterator[str]:
@@ -90,15 +119,7 @@ def list_columns(names: Sequence[str]) -> str:
     )
 
 
-def _refuse(glances: Sequence[Glance], sound: Sequence[Glance], sensors: SensorsConfig) -> None:
-    """Stop where reading the bags would be in vain."""
-    wrong = [each.labels_error for each in glances if each.labels_error is not None]
-    if wrong:
-        others = f" (and the labels of {len(wrong) - 1} other bags)" if len(wrong) > 1 else ""
-        raise ConfigError(f"{wrong[0]}{others}")
-    if not sound and glances:
-        others = f" (and none of the {len(glances) - 1} other bags can be used)" if len(glances) > 1 else ""
-        raise BagError(f"{glances[0].error}{others}")
+def _refuse_without_required(sound: Sequence[Glance], sensors: SensorsConfig) -> None:
     for spec in sensors.sensors:
         if spec.required and not any(spec.name in each.sensors for each in sound):
             raise BagError(
@@ -155,7 +176,7 @@ def _label_problems(glances: Sequence[Glance], labels_required: bool | None) -> 
     unlabelled = [each for each in glances if each.unlabelled]
     if unlabelled and labels_required:
         yield f"no labels in {len(unlabelled)} of {len(glances)} bags: {_names(unlabelled)}"
-    yield from (f"{each.labels_error}" for each in glances if each.labels_error is not None)
+    yield from (f"{each.labels_error}: the bag cannot be used" for each in glances if each.labels_error is not None)
 
 
 def _copies(glances: Iterable[Glance]) -> Iterator[str]:
@@ -176,7 +197,7 @@ def _near(spec: SensorSpec, bags: Sequence[Glance]) -> str:
     return f"; nearest there: {', '.join(near)}" if near else ""
 
 
-def _names(bags: Sequence[Glance]) -> str:
+def _names(bags: Iterable[Glance | BadBag]) -> str:
     names = [each.name for each in bags]
     more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
     return ", ".join(names[:MAX_NAMES]) + more

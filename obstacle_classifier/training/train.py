@@ -74,6 +74,7 @@ def train(
     settings: Settings,
     progress: Progress,
     backend: Backend | None = None,
+    left_out: Sequence[BadBag] = (),
 ) -> Training:
     """Train on labelled bags.
 
@@ -86,6 +87,7 @@ def train(
         settings: The options, which name the recipe.
         progress: Told of every bag and every epoch.
         backend: Where the bags are read; by default here, one after the other.
+        left_out: Bags that were left out before; the model's provenance records them too.
 
     Raises:
         BagError: None of the bags can be used, or no interval is left to train on.
@@ -95,10 +97,11 @@ def train(
     recipe = recipe_of(settings)
     _check_size(sensors, settings, paths)
     data = read_dataset(paths, sensors, progress, backend=backend)
+    data = replace(data, left_out=(*left_out, *data.left_out))
     for shard in data:
         for problem in shard.problems:
             progress.say(f"warning: {problem}")
-    warn_left_out(data.left_out, len(paths), progress)
+    warn_left_out(data.left_out, len(paths) + len(left_out), progress)
     shares = recipe.shares(settings) | ({"test": settings.test_share} if settings.test_share else {})
     split = hold_out(data, shares, reach(sensors), np.random.default_rng(settings.seed))
     if not split.take(split.names[0]).intervals:
@@ -119,6 +122,7 @@ def train(
         training=settings.document(),
         seed=settings.seed,
         bags=[{"name": shard.name, "sha256": shard.sha256, "part": part_of_bag[shard.name]} for shard in data],
+        left_out=[bad.document() for bad in data.left_out],
     )
     scored = _judge(model, split.take("test")) if "test" in split.names else None
     unseen = None if fitted.unseen is None else _decide(model, fitted.unseen)

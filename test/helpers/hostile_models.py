@@ -433,6 +433,10 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "bag": (bag_lines(b'{"name":"walk","sha256":"short"}\n'), 'provenance.bags: line 1: found \'{"name":"walk",'),
     "bag of code": (bag_lines(b"__import__('os')\n"), "provenance.bags: line 1: found "),
+    "bag with a problem and a digest": (
+        bag_lines(b'{"name":"walk","sha256":"' + b"0" * 64 + b'","problem":"x"}\n'),
+        'provenance.bags: line 1: found \'{"name":"walk",',
+    ),
     "bag cut off": (bag_lines(b'{"name":'), "provenance.bags: expected an end of line after the last bag"),
     "bag in UTF-8": (bag_lines(b"\xc3\xa4\n"), "provenance.bags: byte 0: expected ASCII"),
     "many bags": (

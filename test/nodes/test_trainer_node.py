@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -137,6 +138,22 @@ def test_a_signal_ends_it_and_leaves_the_old_model(folder: Path, tmp_path: Path,
         assert "Traceback" not in node.log
     assert list(tmp_path.iterdir()) == [output]
     assert output.read_bytes() == b"the old model"
+
+
+@pytest.mark.parametrize("skip", [False, True])
+def test_it_goes_on_without_bad_bags_on_request(folder: Path, tmp_path: Path, skip: bool) -> None:
+    shutil.copytree(folder, tmp_path / "copy")
+    bad = sorted((tmp_path / "copy" / "bags").iterdir())[1]
+    (bad / "labels.csv").unlink()
+    output = tmp_path / "model.npz"
+    options = (f"skip_bad_bags:={str(skip).lower()}", 'set:=["epochs=2", "hidden=8"]')
+    with NodeProcess("trainer_node", *parameters(tmp_path / "copy", output), *options) as node:
+        assert node.wait() == (0 if skip else 1)
+        assert skip or f"1 of 3 bags cannot be used: {bad.name}" in node.log
+    if skip:
+        (left_out,) = Model.load(output).provenance.left_out
+        assert left_out["name"] == bad.name
+        assert left_out["problem"].startswith(f"{bad}: no labels")
 
 
 def test_a_killed_node_leaves_no_training_behind(folder: Path, tmp_path: Path) -> None:

@@ -92,23 +92,46 @@ def test_no_jobs_are_refused() -> None:
 # --- Bags that cannot be used -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("command", ["train", "features", "evaluate"])
+def test_a_bad_bag_stops_a_command_before_any_bag_is_read(
+    folder: Path, damaged: Path, tmp_path: Path, command: str
+) -> None:
+    output = tmp_path / "output"
+    source = ("--model", folder / "model.npz") if command == "evaluate" else ("--sensors", folder / "s.yaml")
+    result = run(command, *source, "--bags", damaged, "--output", output, status=1)
+    bad = "street_2" if command == "features" else "street_1, street_2"
+    count = len(bad.split(", "))
+    assert result.stderr.splitlines()[-1] == (
+        f"obstacle_classifier: {count} of 4 bags cannot be used: {bad}; --skip-bad-bags goes on without them"
+    )
+    assert "bags 1/4" not in result.stderr
+    assert not output.exists()
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_train_goes_on_without_bad_bags_and_names_them_last(
     folder: Path, damaged: Path, tmp_path: Path, jobs: int
 ) -> None:
     output = tmp_path / "model.npz"
     arguments = ("--sensors", folder / "s.yaml", "--bags", damaged, "--output", output, *SETTINGS, "--jobs", jobs)
-    lines = run("train", *arguments).stderr.splitlines()
+    lines = run("train", *arguments, "--skip-bad-bags").stderr.splitlines()
     assert lines[-1] == "warning: 2 of 4 bags left out: street_1, street_2"
     assert lines[-3].startswith(f"warning: {damaged / 'street_1'}: no labels: ")
     assert lines[-2].startswith(f"warning: {damaged / 'street_2'}")
     assert all(line.endswith(": left out") for line in lines[-3:-1])
-    assert [bag["name"] for bag in Model.load(output).bags] == ["street_0", "street_3"]
+    model = Model.load(output)
+    assert [bag["name"] for bag in model.bags] == ["street_0", "street_3"]
+    left_out = model.provenance.left_out
+    assert [bag["name"] for bag in left_out] == ["street_1", "street_2"]
+    assert [f"warning: {bag['problem']}: left out" for bag in left_out] == lines[-3:-1]
+    description = run("inspect", output).stdout.splitlines()
+    assert description[-3].split() == ["left", "out", "problem"]
+    assert [line.split(maxsplit=1) for line in description[-2:]] == [[bag["name"], bag["problem"]] for bag in left_out]
 
 
 def test_evaluate_goes_on_without_bad_bags_and_records_them(folder: Path, damaged: Path, tmp_path: Path) -> None:
     output = tmp_path / "scores.json"
-    result = run("evaluate", "--model", folder / "model.npz", "--bags", damaged, "--output", output)
+    result = run("evaluate", "--model", folder / "model.npz", "--bags", damaged, "--output", output, "--skip-bad-bags")
     assert result.stderr.splitlines()[-1] == "warning: 2 of 4 bags left out: street_1, street_2"
     scores = json.loads(output.read_text())
     assert [bad["name"] for bad in scores["left_out"]] == ["street_1", "street_2"]
@@ -119,7 +142,8 @@ def test_evaluate_goes_on_without_bad_bags_and_records_them(folder: Path, damage
 
 def test_features_needs_no_labels_and_goes_on_without_bad_bags(folder: Path, damaged: Path, tmp_path: Path) -> None:
     output = tmp_path / "f.npz"
-    result = run("features", "--sensors", folder / "s.yaml", "--bags", damaged, "--output", output)
+    arguments = ("--sensors", folder / "s.yaml", "--bags", damaged, "--output", output)
+    result = run("features", *arguments, "--skip-bad-bags")
     assert result.stderr.splitlines()[-1] == "warning: 1 of 4 bags left out: street_2"
     with np.load(output) as arrays:
         assert sorted(set(arrays["bag"].tolist())) == ["street_0", "street_1", "street_3"]
@@ -144,7 +168,9 @@ def test_a_label_file_with_a_mistake_is_an_error_that_names_it(folder: Path, dam
     file.write_text("start,end,label\n1,2,car\n")
     arguments = ("--sensors", folder / "s.yaml", "--bags", damaged, "--output", tmp_path / "m.npz")
     result = run("train", *arguments, "--jobs", 2, status=1)
-    assert result.stderr.splitlines()[-1].startswith(f"obstacle_classifier: {file}:2: found label 'car'")
+    lines = result.stderr.splitlines()
+    assert any(line.startswith(f"warning: {file}:2: found label 'car'") for line in lines)
+    assert lines[-1].startswith("obstacle_classifier: 3 of 4 bags cannot be used: street_1, street_2, street_3;")
 
 
 # --- Limits -----------------------------------------------------------------------------------------------------------

@@ -14,9 +14,9 @@ import pytest
 pytest.importorskip("rosbags", reason="rosbags is not installed")
 
 from obstacle_classifier.bags.glance import nearest_topics
-from obstacle_classifier.errors import BagError, ConfigError
+from obstacle_classifier.errors import BagError
 from obstacle_classifier.features import parse_sensors
-from obstacle_classifier.training.preflight import list_columns, preflight
+from obstacle_classifier.training.preflight import UsableBags, list_columns, preflight
 from test.helpers.bags import START, Message, cdr, write_bag
 from test.helpers.messages import make_joint_state, make_scan
 from test.helpers.training import Recorder
@@ -33,13 +33,28 @@ def write(path: Path, *topics: tuple[str, str, bytes], labels: str | None = NONE
     return write_bag(path, messages, labels=labels)
 
 
-def told(*paths: Path, labels_required: bool = True, **sensors: dict[str, Any]) -> list[str]:
-    """The lines of a preflight."""
-    recorder = Recorder()
+def look(
+    *paths: Path, recorder: Recorder, labels_required: bool = True, skip_bad: bool = False, **sensors: Any
+) -> UsableBags:
     entries = {"noise": {"type": FLOAT, "topic": "/noise"}, **sensors}
     config = parse_sensors({"interval": 0.1, "labels": ["dog"], "sensors": entries}, "test")
-    preflight(paths, config, recorder, labels_required=labels_required)
+    return preflight(paths, config, recorder, labels_required=labels_required, skip_bad=skip_bad)
+
+
+def told(*paths: Path, labels_required: bool = True, **sensors: Any) -> list[str]:
+    """The lines of a preflight of bags that can all be used."""
+    recorder = Recorder()
+    usable = look(*paths, recorder=recorder, labels_required=labels_required, **sensors)
+    assert (usable.paths, usable.left_out) == (paths, ())
     return recorder.lines
+
+
+def refused(*paths: Path, **sensors: Any) -> tuple[list[str], str]:
+    """The lines of a preflight that fails, and its error."""
+    recorder = Recorder()
+    with pytest.raises(BagError) as caught:
+        look(*paths, recorder=recorder, **sensors)
+    return recorder.lines, str(caught.value)
 
 
 def test_sound_bags_are_passed_over_in_silence(tmp_path: Path) -> None:
@@ -90,29 +105,40 @@ def test_sectors_outside_the_scanner_are_one_sentence(tmp_path: Path) -> None:
 
 def test_bags_without_labels_are_told_where_labels_matter(tmp_path: Path) -> None:
     paths = [write(tmp_path / name, NOISE, labels=labels) for name, labels in (("a", NONE), ("b", None))]
-    assert told(*paths) == ["warning: no labels in 1 of 2 bags: b"]
+    assert refused(*paths) == (
+        ["warning: no labels in 1 of 2 bags: b"],
+        "1 of 2 bags cannot be used: b; --skip-bad-bags goes on without them",
+    )
     assert told(*paths, labels_required=False) == []
 
 
 def test_all_unknown_labels_are_told_and_stop_at_once(tmp_path: Path) -> None:
     paths = [write(tmp_path / name, NOISE, labels=f"{NONE}0,1,cat\n") for name in "ab"]
-    with pytest.raises(ConfigError) as caught:
-        told(*paths)
-    text = f"{paths[0]}/labels.csv:2: found label 'cat', expected one of dog or ignore"
-    assert str(caught.value) == f"{text} (and the labels of 1 other bags)"
+    texts = [f"{path}/labels.csv:2: found label 'cat', expected one of dog or ignore" for path in paths]
+    assert refused(*paths) == (
+        [f"warning: {text}: the bag cannot be used" for text in texts],
+        f"{texts[0]} (and none of the 1 other bags can be used)",
+    )
 
 
-def test_bags_that_cannot_be_used_are_told(tmp_path: Path) -> None:
+def test_bags_that_cannot_be_used_stop_the_run_or_are_left_out(tmp_path: Path) -> None:
     good, other = write(tmp_path / "a", NOISE), write(tmp_path / "b", ("/noise", SCAN, make_scan([1.0])))
     broken = tmp_path / "c.mcap"
     broken.write_bytes(b"x" * 99)
-    lines = told(good, other, broken)
+    lines, error = refused(good, other, broken)
     kind = f"topic /noise: found type {SCAN}, expected {FLOAT}"
     assert lines[0] == f"warning: {other}: {kind}: the bag cannot be used"
     assert lines[1].startswith(f"warning: {broken}: ")
     assert len(lines) == 2
-    with pytest.raises(BagError, match=r"and none of the 1 other bags can be used"):
-        told(other, broken)
+    assert error == "2 of 3 bags cannot be used: b, c.mcap; --skip-bad-bags goes on without them"
+    recorder = Recorder()
+    usable = look(good, other, broken, recorder=recorder, skip_bad=True)
+    assert usable.paths == (good,)
+    assert [bad.name for bad in usable.left_out] == ["b", "c.mcap"]
+    assert usable.left_out[0].problem == f"{other}: {kind}"
+    assert recorder.lines == lines
+    _, error = refused(other, broken)
+    assert error.endswith("(and none of the 1 other bags can be used)")
 
 
 def test_copies_of_a_recording_are_told(tmp_path: Path) -> None:
