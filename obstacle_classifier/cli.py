@@ -59,13 +59,12 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    subset = "labels to use instead of the sensors file's; others count as absent"
     bags = "rosbag2 folders, .mcap, .db3 or ROS 1 .bag files, globs, or folders of them"
 
     train = commands.add_parser("train", help="train on labelled bags and write a model file")
     train.add_argument("--sensors", required=True, type=Path, metavar="S.yaml", help="sensors file")
     train.add_argument("--bags", required=True, nargs="+", metavar="BAG", help=bags)
-    train.add_argument("--labels", metavar="A,B", help=subset)
+    _add_labels(train)
     train.add_argument("--output", required=True, type=Path, metavar="MODEL.npz", help="model file to write")
     train.add_argument("--config", type=Path, metavar="TRAIN.yaml", help="training options")
     train.add_argument(
@@ -105,9 +104,7 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     features = commands.add_parser("features", help="feature matrix and targets of bags")
     features.add_argument("--sensors", required=True, type=Path, metavar="S.yaml", help="sensors file")
     features.add_argument("--bags", required=True, nargs="+", metavar="BAG", help=bags)
-    features.add_argument(
-        "--labels", metavar="A,B", help="labels to use instead of the sensors file's; others are absent"
-    )
+    _add_labels(features)
     features.add_argument(
         "--output", required=True, type=Path, metavar="F.npz", help="arrays X, Y, time_ns, bag, columns, labels"
     )
@@ -139,6 +136,15 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
 def _add_jobs(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--jobs", type=_positive, metavar="N", help="bags read at a time, each by a process; by default one a core"
+    )
+
+
+def _add_labels(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--labels", metavar="A,B", help="labels to use instead of the sensors file's")
+    command.add_argument(
+        "--other-labels",
+        choices=("absent", "ignore"),
+        help="with --labels: whether other labels count as absent (default), or like the label ignore",
     )
 
 
@@ -203,8 +209,11 @@ def _sensors(options: argparse.Namespace) -> SensorsConfig:
 
     sensors = load_sensors(options.sensors)
     if options.labels is None:
+        if options.other_labels is not None:
+            raise ConfigError("--other-labels: found no --labels, expected the labels to use")
         return sensors
-    return with_labels(sensors, [label.strip() for label in options.labels.split(",")], "--labels")
+    labels = [label.strip() for label in options.labels.split(",")]
+    return with_labels(sensors, labels, "--labels", options.other_labels)
 
 
 def _backend(options: argparse.Namespace) -> Backend:

@@ -285,5 +285,14 @@ def test_a_subset_of_the_labels_is_trained_and_scored_without_editing_label_file
     run("train", *arguments, "--set", "epochs=2")
     assert Model.load(output).labels == ("bicycle",)
     run("evaluate", "--model", output, "--bags", folder / "bags")
+    features = ("--sensors", folder / "s.yaml", "--bags", folder / "bags", "--labels", "bicycle")
+    ignored = []
+    for choice in ("absent", "ignore"):
+        run("features", *features, "--other-labels", choice, "--output", tmp_path / "f.npz")
+        with np.load(tmp_path / "f.npz") as arrays:
+            ignored.append(np.isnan(arrays["Y"]).sum())
+    assert ignored[0] < ignored[1], "time with pedestrians is ignored on request"
+    alone = run("features", *features[:-2], "--other-labels", "ignore", "--output", tmp_path / "f.npz", status=1)
+    assert alone.stderr == "obstacle_classifier: --other-labels: found no --labels, expected the labels to use\n"
     refused = run("train", *arguments[:-1], "bicycle,not a label", status=1)
     assert refused.stderr.startswith("obstacle_classifier: --labels: key 'labels[1]': found 'not a label'")

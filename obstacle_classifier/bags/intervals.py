@@ -11,7 +11,6 @@ from obstacle_classifier.bags.reader import Bag
 from obstacle_classifier.bags.sensor_problems import sensor_problems
 from obstacle_classifier.errors import BagError
 from obstacle_classifier.features import SensorsConfig
-from obstacle_classifier.names import absolute_topic
 from obstacle_classifier.pipeline import BasePipeline, Output
 
 __all__ = ["find_topics", "read_intervals"]
@@ -21,16 +20,15 @@ def find_topics(bag: Bag, sensors: SensorsConfig) -> dict[str, str]:
     """The topic of each sensor in an open bag, by sensor; a sensor without a topic there is left out.
 
     A relative name such as `scan` stands for `/scan`. If the bag has no `/scan`, it stands for the bag's only topic of
-    the sensor's type that ends in `/scan`: a robot with a namespace records `/robot1/scan`.
+    the sensor's type that ends in `/scan`: a robot with a namespace records `/robot1/scan`. A topic that was recorded
+    without its first slash counts as if it had one.
 
     Raises:
         BagError: A sensor's topic has another type in the bag, several topics fit a relative name, or the bag has none
             of the sensors' topics.
     """
     topics = {
-        sensor.name: absolute_topic(sensor.topic)
-        for sensor in sensors.sensors
-        if absolute_topic(sensor.topic) in bag.topics
+        sensor.name: recorded for sensor in sensors.sensors if (recorded := bag.recorded_name(sensor.topic)) is not None
     }
     for sensor in sensors.sensors:
         if sensor.name in topics:
@@ -42,7 +40,7 @@ def find_topics(bag: Bag, sensors: SensorsConfig) -> dict[str, str]:
             fitting = [
                 name
                 for name, topic in sorted(bag.topics.items())
-                if name.endswith(f"/{sensor.topic}") and topic.type == sensor.type and name not in topics.values()
+                if f"/{name}".endswith(f"/{sensor.topic}") and topic.type == sensor.type and name not in topics.values()
             ]
             if len(fitting) > 1:
                 expected = f"one topic that ends in /{sensor.topic} (sensor {sensor.name})"

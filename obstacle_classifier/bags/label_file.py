@@ -16,7 +16,7 @@ from pathlib import Path
 
 from obstacle_classifier.errors import ConfigError
 
-__all__ = ["IGNORE", "LabelRows", "label_names", "origin_comment", "read_label_file", "unexpected"]
+__all__ = ["IGNORE", "LabelRows", "origin_comment", "read_label_file", "unexpected"]
 
 IGNORE, UNKNOWN = "ignore", "unknown"
 RELATIVE = ["start", "end", "label"]
@@ -46,19 +46,15 @@ class LabelRows:
     absolute: bool
     origin: int | None
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels in the order of their first rows, without `ignore`."""
+        return tuple(dict.fromkeys(label for _, _, label in self.rows if label != IGNORE))
+
 
 def origin_comment(start: int) -> str:
     """The line of a label file that says which recording its times count from, with that recording's start in ns."""
     return f"# origin: {start}\n"
-
-
-def label_names(path: Path) -> tuple[str, ...]:
-    """The labels in a label file in the order of their first rows, without `ignore`.
-
-    Raises:
-        ConfigError: The file is malformed.
-    """
-    return tuple(dict.fromkeys(label for _, _, label in read_label_file(path).rows if label != IGNORE))
 
 
 def read_label_file(path: Path, labels: Sequence[str] | None = None) -> LabelRows:

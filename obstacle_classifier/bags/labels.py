@@ -77,8 +77,9 @@ def load_labels(
     file = label_file(bag.path)
     if file is not None:
         return _from_file(file, bag, labels, other_labels)
-    if label_topic is not None and label_topic in bag.topics:
-        steps = list(_topic_steps(bag, labels, label_topic, other_labels))
+    recorded = None if label_topic is None else bag.recorded_name(label_topic)
+    if recorded is not None:
+        steps = list(_topic_steps(bag, labels, recorded, other_labels))
         if steps:
             return LabelTrack(steps, before=None)
     candidates = " or ".join(path.name for path in _candidates(bag.path))

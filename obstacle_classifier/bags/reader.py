@@ -19,6 +19,7 @@ from obstacle_classifier.bags.metadata import Metadata, load_metadata
 from obstacle_classifier.bags.opener import Opener
 from obstacle_classifier.bags.storage import Storage, merge
 from obstacle_classifier.errors import BagError
+from obstacle_classifier.names import absolute_topic
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -98,6 +99,15 @@ class Bag:
     def unreadable(self, topic: str) -> str | None:
         """The reason why the messages of a topic's type in `topics` cannot be read; None if they can."""
         return self._types[topic][self.topics[topic].type]
+
+    def recorded_name(self, topic: str) -> str | None:
+        """The name under which a topic was recorded, None if it was not: ROS 1 recordings may lack the first slash.
+
+        Args:
+            topic: A name; a relative one such as `scan` counts as `/scan`.
+        """
+        absolute = absolute_topic(topic)
+        return next((name for name in (absolute, absolute[1:]) if name in self.topics), None)
 
     def publishers(self, topic: str) -> int:
         """How many publishers of a topic the files tell apart, at least 1; rosbag2 merges them."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from rosbags.typesys import Stores, get_typestore
 
-from obstacle_classifier.bags.label_file import label_names
+from obstacle_classifier.bags.label_file import read_label_file
 from obstacle_classifier.bags.labels import label_file, label_words
 from obstacle_classifier.bags.reader import Bag
 from obstacle_classifier.errors import ConfigError
@@ -191,9 +191,14 @@ def survey(path: Path) -> Survey:
         labels: tuple[str, ...] = ()
         if file is not None:
             try:
-                labels = label_names(file)
+                content = read_label_file(file)
             except ConfigError as error:
                 problems.append(str(error))
+            else:
+                labels = content.labels
+                shift = None if content.absolute or content.origin is None else bag.start - content.origin
+                if shift:
+                    problems.append(f"{file}: written for a recording that began {-shift / 1e9:+.3f} s from this one")
         return Survey(path, bag.start, bag.end, topics, file, labels, tuple(problems))
 
 

@@ -172,13 +172,24 @@ def parse_sensors(document: Mapping[str, Any], source: str) -> SensorsConfig:
     )
 
 
-def with_labels(sensors: SensorsConfig, labels: Sequence[str], source: str) -> SensorsConfig:
-    """The same sensors with other labels; recorded labels that are not among them count as absent.
+def with_labels(
+    sensors: SensorsConfig, labels: Sequence[str], source: str, other_labels: str | None = None
+) -> SensorsConfig:
+    """The same sensors with other labels.
+
+    Args:
+        sensors: The sensors file.
+        labels: The labels to use.
+        source: Named by messages.
+        other_labels: What other recorded labels are: `refuse`, `absent` or `ignore`. By default what the sensors file
+            says, with `absent` in place of `refuse`.
 
     Raises:
-        ConfigError: A label is not a valid name; messages name `source`.
+        ConfigError: A label is not a valid name.
     """
-    return parse_sensors({**sensors.document, "labels": list(labels), "other_labels": "absent"}, source)
+    if other_labels is None:
+        other_labels = "absent" if sensors.other_labels == "refuse" else sensors.other_labels
+    return parse_sensors({**sensors.document, "labels": list(labels), "other_labels": other_labels}, source)
 
 
 def _checked_entry(name: object, entry: object, source: str) -> dict[str, Any]:

@@ -129,3 +129,10 @@ def test_quantiles_of_periods() -> None:
     assert periods.quantile(0.05) == 0
     assert periods.quantile(0.5) == pytest.approx(100, rel=0.06)
     assert periods.quantile(1.0) == pytest.approx(5000, rel=0.06)
+
+
+def test_labels_of_a_recording_that_began_at_another_time_are_a_problem(tmp_path: Path) -> None:
+    labels = f"start,end,label\n# origin: {START - 2_500_000_000}\n1,2,tree\n"
+    path = write_bag(tmp_path / "run", messages(), labels=labels)
+    problem = f"{path / 'labels.csv'}: written for a recording that began -2.500 s from this one"
+    assert survey(path).problems == (problem,)

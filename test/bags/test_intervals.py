@@ -44,6 +44,9 @@ def make_bag(folder: Path, **types: str) -> Path:
         ({"a": "noise"}, {"__robot1__noise": FLOAT, "__other__noise": DOUBLE}, {"a": "/robot1/noise"}),
         ({"a": "mic/noise"}, {"__robot1__mic__noise": FLOAT, "__robot1__noise": FLOAT}, {"a": "/robot1/mic/noise"}),
         ({"a": "noise", "b": "/robot1/noise"}, {"__robot1__noise": FLOAT}, {"b": "/robot1/noise"}),
+        ({"a": "/noise"}, {"noise": FLOAT}, {"a": "noise"}),
+        ({"a": "noise"}, {"noise": FLOAT, "robot1__noise": FLOAT}, {"a": "noise"}),
+        ({"a": "noise"}, {"robot1__noise": FLOAT}, {"a": "robot1/noise"}),
         ({"a": "/noise", "b": "/absent"}, {"__noise": FLOAT}, {"a": "/noise"}),
     ],
 )
