@@ -12,11 +12,11 @@ export AMENT_PREFIX_PATH := $(CURDIR)/.venv
 export RMW_IMPLEMENTATION := rmw_fastrtps_cpp
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage forget check parity evaluate examples lock clean
+.PHONY: help demo test coverage forget check parity evaluate bench examples lock clean
 
 # These tests share nothing, and several may run at a time. All others use DDS, a terminal or the whole machine.
 SHARE_NOTHING := $(wildcard $(addprefix test/,bags examples features model networks nn sensing training) \
-    $(patsubst %,test/test_%.py,api architecture cli cli_arrays command docs docs_scenario docs_tables documents evaluate \
+    $(patsubst %,test/test_%.py,api architecture bench cli cli_arrays command docs docs_scenario docs_tables documents evaluate \
     files pipeline progress sections table))
 # Tracing would double the time of these, which the robot does not run.
 UNMEASURED := $(wildcard test/simulation)
@@ -56,6 +56,9 @@ parity: .venv/.package  ## the node, over DDS, against features and predict, on 
 evaluate: .venv/.package  ## scores on unseen bags beside scikit-learn's
 	@.venv/bin/python -m benchmarks.evaluate $(ARGS)
 
+bench: .venv/.package .venv-bench/.requirements  ## time and CPU beside onnxruntime, PyTorch, rosbags and rclpy
+	@.venv/bin/python -m benchmarks.bench $(ARGS)
+
 examples: .venv/.package  ## small networks on public data, in full; plots and probabilities go to out/
 	@for name in iris digits names cost_of_time; do \
 	    echo "== $$name"; OPENBLAS_NUM_THREADS=1 .venv/bin/python -m examples.$$name || exit 1; done
@@ -82,6 +85,10 @@ clean:  ## remove the environments and whatever else was made
 .venv-numpy1/.requirements: requirements/build.txt requirements/numpy1.txt
 	@requirements/install.sh .venv-numpy1 12 build numpy1 || { [ $$? = 3 ] && rm -rf .venv-numpy1 && mkdir .venv-numpy1 \
 	    && echo "NOT tested on NumPy 1.26.4: no Python 3.10 to 3.12 was found" > $@; }
+
+# Python 3.10 to 3.12, as PyTorch and onnxruntime have wheels for them.
+.venv-bench/.requirements: requirements/bench.txt
+	@requirements/install.sh .venv-bench 12 bench
 
 .venv-lock/.requirements: requirements/lock.txt
 	@requirements/install.sh .venv-lock 14 lock

@@ -17,7 +17,9 @@ lock() {  # name [uv option...]
 }
 
 lock test "$@"
-for name in build run offline; do
+for name in build run offline bench; do
     lock "$name" --constraint test.txt "$@"
 done
 lock numpy1 --constraint build.txt "$@"
+# PyTorch's build for CPUs needs none of these. Where pip finds only the build for GPUs, it adds them itself.
+sed -i -E '/^(cuda|nvidia|triton)/d' bench.txt

@@ -41,7 +41,8 @@ MODULES: Mapping[str, set[str]] = {
     "python3-tqdm": {"tqdm"},
     "python3-yaml": {"yaml"},
 }
-OPTIONAL = {"faker", "torch"}  # have no rosdep key; tests that use them are skipped where they are not installed
+# They have no rosdep key. Tests that use them are skipped where they are not installed.
+OPTIONAL = {"faker", "onnx", "onnxruntime", "torch"}
 STANDARD = set(sys.stdlib_module_names) | {"compression"}  # compression: Python 3.14
 
 
