@@ -102,6 +102,10 @@ class EnsembleNetwork(Network):
         """Number of members."""
         return int(self.stack.shape[0])
 
+    def subset(self, members: slice) -> EnsembleNetwork:
+        """Some of the members, with the same arrays."""
+        return EnsembleNetwork(self.encoding, self.stack.subset(members), self._columns)
+
     @classmethod
     def array_types(cls, spec: Mapping[str, Any], d: int, c: int) -> dict[str, ArrayType]:
         """The encoding's arrays, and (W, b) of each Linear of all members."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
@@ -16,7 +17,17 @@ from numpy.typing import NDArray
 from obstacle_classifier.errors import ModelError
 from obstacle_classifier.features import Layout
 
-__all__ = ["Array", "ArrayType", "Batch", "CompiledNetwork", "Network", "network_class", "register", "registered"]
+__all__ = [
+    "Array",
+    "ArrayType",
+    "Batch",
+    "CompiledNetwork",
+    "Memory",
+    "Network",
+    "network_class",
+    "register",
+    "registered",
+]
 
 Array = NDArray[Any]
 ArrayType = tuple[str, tuple[int, ...]]  # dtype as NumPy writes it ('<f4'), shape
@@ -24,13 +35,31 @@ Floats = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
 
 
+class Memory(Enum):
+    """Where a network keeps earlier intervals.
+
+    Those are the intervals of a run: consecutive known intervals of one recording. On the robot, `reset` begins a run.
+    """
+
+    NONE = "none"
+    """Nowhere: the logits of an interval depend on its own features only."""
+
+    INPUTS = "inputs"
+    """In the inputs: each row of `Network.inputs` holds what the network needs of the earlier intervals of the run."""
+
+    STATE = "state"
+    """In a state: the logits depend on all earlier inputs of the run."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """The examples of one training step.
 
     Attributes:
-        inputs: (n, e) float32 rows from `Network.inputs`.
-        targets: (n, c) float32 from 0 (absent) to 1 (present).
+        inputs: (n, e) float32 rows from `Network.inputs`. For `Memory.STATE`, (n, t, e): stretches of t rows, each
+            stretch from one run.
+        targets: (n, c) float32 from 0 (absent) to 1 (present). For `Memory.STATE`, (n, t, c), with NaN where an
+            interval is no target.
     """
 
     inputs: Float32Array
@@ -62,10 +91,13 @@ class Network(ABC):
     Attributes:
         kind: Name of the kind in model files and training options.
         spec_schema: JSON schema of `spec()`.
+        memory: Where the network keeps earlier intervals. With memory, `inputs` and `logits` take the rows of one run,
+            in order and from its first interval on.
     """
 
     kind: ClassVar[str]
     spec_schema: ClassVar[Mapping[str, Any]]
+    memory: ClassVar[Memory] = Memory.NONE
 
     @classmethod
     @abstractmethod

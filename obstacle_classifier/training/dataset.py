@@ -23,7 +23,7 @@ from obstacle_classifier.pipeline import FeaturePipeline
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.backends import Backend, Serial
 
-__all__ = ["BadBag", "Dataset", "Shard", "check_some_usable", "read_dataset", "warn_left_out"]
+__all__ = ["BadBag", "Dataset", "Shard", "check_some_usable", "directly_follows", "read_dataset", "warn_left_out"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,11 @@ class Shard:
             all.
         time_ns: (n,) int64 interval ends.
         unknown: (n,) bool, whether a required sensor, or every sensor, was stale.
+        follows: (n,) bool, whether the interval and the one before it in the bag are of one run; see
+            `directly_follows`.
         problems: Parts of the bag that could not be read and why, a line each.
+        whole: The shard that these intervals were selected from; None if these are all. Its known intervals are the
+            history of those selected, whether or not they are labelled.
     """
 
     name: str
@@ -47,7 +51,9 @@ class Shard:
     Y: NDArray[np.float32]
     time_ns: NDArray[np.int64]
     unknown: NDArray[np.bool_]
+    follows: NDArray[np.bool_]
     problems: tuple[str, ...] = ()
+    whole: Shard | None = None
 
     def __len__(self) -> int:
         return len(self.X)
@@ -63,10 +69,25 @@ class Shard:
         return self.labelled & ~self.unknown
 
     def select(self, rows: NDArray[np.bool_]) -> Shard:
-        """The intervals where `rows` (n,) is true; the shard itself if it is everywhere."""
+        """The intervals where `rows` (n,) is true, with an unchanged history; the shard itself if it is everywhere."""
+        return self if rows.all() else replace(self._rows(rows), whole=self.whole or self)
+
+    def cut(self, rows: NDArray[np.bool_]) -> Shard:
+        """The intervals where `rows` (n,) is true, as if the bag had no others; the shard itself if it is everywhere.
+
+        The history of a shard that was selected from another is cut to the time from its first to its last interval.
+        """
         if rows.all():
             return self
-        return replace(self, X=self.X[rows], Y=self.Y[rows], time_ns=self.time_ns[rows], unknown=self.unknown[rows])
+        kept = self._rows(rows)
+        if self.whole is None or not len(kept):
+            return replace(kept, follows=(self.follows & np.append(False, rows[:-1]))[rows])
+        times = self.whole.time_ns
+        return replace(kept, whole=self.whole.cut((kept.time_ns[0] <= times) & (times <= kept.time_ns[-1])))
+
+    def _rows(self, rows: NDArray[np.bool_]) -> Shard:
+        arrays = ("X", "Y", "time_ns", "unknown", "follows")
+        return replace(self, **{name: getattr(self, name)[rows] for name in arrays})
 
 
 @dataclass(frozen=True)
@@ -119,6 +140,11 @@ class Dataset:
         chosen = [shard.select(mask) for shard, mask in zip(self.shards, rows, strict=True)]
         return replace(self, shards=tuple(shard for shard in chosen if len(shard)))
 
+    def cut(self, rows: Sequence[NDArray[np.bool_]]) -> Dataset:
+        """As `select`, as if the bags had no other intervals; see `Shard.cut`."""
+        chosen = [shard.cut(mask) for shard, mask in zip(self.shards, rows, strict=True)]
+        return replace(self, shards=tuple(shard for shard in chosen if len(shard)))
+
     @property
     def bag(self) -> NDArray[np.intp]:
         """(n,) index of the shard of each interval, in the order of `stack`."""
@@ -136,6 +162,22 @@ class Dataset:
         if not self.shards:
             return np.empty((0, 0)), np.empty((0, 0), np.float32)
         return np.concatenate([shard.X for shard in self]), np.concatenate([shard.Y for shard in self])
+
+
+def directly_follows(time_ns: NDArray[np.int64], unknown: NDArray[np.bool_], interval: int) -> NDArray[np.bool_]:
+    """(n,) bool, whether an interval and the one before it are of one run.
+
+    Both are known, and the first ends where the second begins. The pipeline forgets earlier intervals wherever this is
+    false: an unknown interval has no output, and a clock that jumps or a skipped backlog leaves a gap.
+
+    Args:
+        time_ns: (n,) interval ends of a bag, in time order.
+        unknown: (n,) bool.
+        interval: Length of an interval in ns.
+    """
+    known = ~unknown
+    before = np.append(False, known[:-1])
+    return np.asarray(known & before & (np.diff(time_ns, prepend=0) == interval))
 
 
 def read_dataset(
@@ -199,6 +241,8 @@ def _read_shard(bag_and_name: tuple[Path, str], sensors: SensorsConfig, labels_r
         with Bag(path) as bag:
             track = _labels(bag, sensors, labels_required)
             intervals = list(read_intervals(bag, FeaturePipeline(sensors)))
+            time_ns = np.array([interval.end for interval in intervals], np.int64)
+            unknown = np.array([interval.unknown for interval in intervals], np.bool_)
             return Shard(
                 name=name,
                 sha256=bag.sha256(),
@@ -206,8 +250,9 @@ def _read_shard(bag_and_name: tuple[Path, str], sensors: SensorsConfig, labels_r
                 Y=np.array([_target(track, sensors, interval.end) for interval in intervals], np.float32).reshape(
                     -1, len(sensors.labels)
                 ),
-                time_ns=np.array([interval.end for interval in intervals], np.int64),
-                unknown=np.array([interval.unknown for interval in intervals], np.bool_),
+                time_ns=time_ns,
+                unknown=unknown,
+                follows=directly_follows(time_ns, unknown, sensors.interval),
                 problems=tuple(bag.problems),
             )
     except BagError as error:

@@ -10,18 +10,18 @@ from elsewhere in the same bag would still tell much of the right one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from obstacle_classifier.training.dataset import Dataset
 from obstacle_classifier.training.judged import Judged
-from obstacle_classifier.training.members import unseen_logits
 from obstacle_classifier.training.metrics import macro_average_precision
+from obstacle_classifier.training.runs import Runs
 from obstacle_classifier.training.train import Training
 
-__all__ = ["Importance", "donors", "features_of", "permutation_importance"]
+__all__ = ["Importance", "donors", "intervals_of", "permutation_importance"]
 
 MOST_ROWS = 2000
 """Intervals that are judged for each sensor and column, evenly spaced; more change little and take long."""
@@ -57,15 +57,14 @@ def permutation_importance(training: Training) -> Importance | None:
     judged = training.judged
     if judged is None or not judged.Y.any():
         return None
-    groups = 0 if judged.group is None else int(judged.group.max()) + 1
     every = -(-len(judged) // MOST_ROWS)
     judged = judged.select(np.arange(len(judged)) % every == 0)
-    X = features_of(judged, training.split.data)
-    score = _score(training, judged, groups)
+    score, runs = _score(training, judged)
+    X = runs.X
     truth = score(X)
     layout = training.model.sensors.layout
     rng = np.random.default_rng(0)
-    deals = [donors(judged.bag, rng) for _ in range(max(SENSOR_DEALS, COLUMN_DEALS))]
+    deals = [donors(runs.bag, rng) for _ in range(max(SENSOR_DEALS, COLUMN_DEALS))]
 
     def drop(place: slice, count: int) -> float:
         return truth - float(np.mean([score(_with_values(X, place, X[deal, place])) for deal in deals[:count]]))
@@ -75,16 +74,15 @@ def permutation_importance(training: Training) -> Importance | None:
     return Importance(truth, sensors, columns)
 
 
-def features_of(judged: Judged, data: Dataset) -> Floats:
-    """The features (n, d) of judged intervals, by bag and time."""
+def intervals_of(judged: Judged, data: Dataset) -> Dataset:
+    """The judged intervals, by bag and time; bags without one are left out."""
     shards = {shard.name: shard for shard in data}
-    X = np.empty((len(judged), data.shards[0].X.shape[1]))
+    chosen = []
     for index, name in enumerate(judged.names):
-        own = judged.bag == index
-        if own.any():
-            shard = shards[name]
-            X[own] = shard.X[np.searchsorted(shard.time_ns, judged.time_ns[own])]
-    return X
+        own = judged.time_ns[judged.bag == index]
+        if len(own):
+            chosen.append(shards[name].select(np.isin(shards[name].time_ns, own)))
+    return Dataset(tuple(chosen))
 
 
 def donors(bag: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
@@ -116,15 +114,16 @@ def _with_values(X: Floats, place: slice, values: Floats) -> Floats:
     return changed
 
 
-def _score(training: Training, judged: Judged, groups: int) -> Score:
-    """Macro average precision of the answers of those who judged `judged`, to other features (n, d).
+def _score(training: Training, judged: Judged) -> tuple[Score, Runs]:
+    """Macro average precision of the answers of those who judged `judged`, to other features; and the true features.
 
     Logits take the place of probabilities: calibration does not change the order of the intervals.
     """
-    network, group = training.judges, judged.group
-    if network is not None and group is not None:
-        return lambda X: macro_average_precision(
-            judged.Y, unseen_logits(network, network.inputs(X), group, groups), group
-        )
+    judges, group = training.judges, judged.group
+    data = intervals_of(judged, training.split.data)
+    if judges is not None and group is not None:
+        runs = Runs.of(data, judges.memory)
+        return lambda X: macro_average_precision(judged.Y, judges.logits(replace(runs, X=X), group), group), runs
     served = training.model.network.restore()
-    return lambda X: macro_average_precision(judged.Y, served.logits(served.inputs(X)))
+    runs = Runs.of(data, served.memory)
+    return lambda X: macro_average_precision(judged.Y, replace(runs, X=X).logits(served)), runs

@@ -19,6 +19,7 @@ from obstacle_classifier.progress import Progress, Silent
 from obstacle_classifier.training.dataset import Dataset
 from obstacle_classifier.training.metrics import macro_average_precision, mean_defined
 from obstacle_classifier.training.recipes import recipe_of
+from obstacle_classifier.training.runs import Runs
 from obstacle_classifier.training.settings import Settings
 from obstacle_classifier.training.split import MIN_BAGS, Split, deal_bags, hold_out, reach
 from obstacle_classifier.training.train import Training
@@ -135,8 +136,9 @@ def _fit(
 
 
 def _score(network: Network, held_out: Dataset) -> float:
-    X, Y = held_out.stack()
-    return macro_average_precision(Y, network.logits(network.inputs(X))) if len(X) else float("nan")
+    if not len(held_out):
+        return float("nan")
+    return macro_average_precision(held_out.stack()[1], Runs.of(held_out, network.memory).logits(network))
 
 
 def _distinct(points: Sequence[CurvePoint]) -> tuple[CurvePoint, ...]:

@@ -43,17 +43,19 @@ class Split:
     in_blocks: bool = False
 
     def take(self, *names: str) -> Dataset:
-        """The usable intervals of some parts, in the order of the data set; shards without any are left out."""
+        """The usable intervals of some parts, in the order of the data set; shards without any are left out.
+
+        The history of an interval is of the same parts.
+        """
         wanted = [self.names.index(name) for name in names]
-        masks = [np.isin(part, wanted) & shard.usable for shard, part in zip(self.data, self.parts, strict=True)]
-        return self.data.select(masks)
+        masks = [np.isin(part, wanted) for part in self.parts]
+        return self.data.cut(masks).usable()
 
     def without(self, name: str) -> Split:
-        """The usable intervals of all other parts, still in parts."""
-        other = [np.array((part != self.names.index(name)) & (part != _NONE)) for part in self.parts]
-        masks = [mask & shard.usable for shard, mask in zip(self.data, other, strict=True)]
+        """The intervals of all other parts, still in parts; shards without any are left out."""
+        masks = [np.array((part != self.names.index(name)) & (part != _NONE)) for part in self.parts]
         parts = [part[mask] for part, mask in zip(self.parts, masks, strict=True)]
-        return Split(self.data.select(masks), self.names, tuple(part for part in parts if len(part)), self.in_blocks)
+        return Split(self.data.cut(masks), self.names, tuple(part for part in parts if len(part)), self.in_blocks)
 
     def coverage(self, *names: str) -> float:
         """Share of the labelled intervals of some parts that are known; NaN without a labelled one."""

@@ -17,14 +17,15 @@ from obstacle_classifier.errors import BagError, ConfigError, ModelError
 from obstacle_classifier.features import SensorsConfig
 from obstacle_classifier.model import Model, Reference
 from obstacle_classifier.model.decision import Decision
-from obstacle_classifier.networks.ensemble import EnsembleNetwork
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.backends import Backend
 from obstacle_classifier.training.dataset import BadBag, Dataset, read_dataset, warn_left_out
 from obstacle_classifier.training.judged import Judged
+from obstacle_classifier.training.judges import Judges
 from obstacle_classifier.training.metrics import scores
 from obstacle_classifier.training.preflight import list_columns
 from obstacle_classifier.training.recipes import Epoch, recipe_of
+from obstacle_classifier.training.runs import Runs
 from obstacle_classifier.training.settings import Settings
 from obstacle_classifier.training.split import Split, hold_out, reach
 
@@ -45,7 +46,7 @@ class Training:
         bags: Names of the bags of each part (empty where bags were cut into time blocks).
         scored: The test intervals, None if there are none.
         unseen: The training intervals, each judged by members that have not seen its bag; None without such members.
-        judges: The members that judged `unseen`.
+        judges: The networks that judged `unseen`.
         left_out: Bags that could not be used.
         settings: The options of the run.
         split: The intervals of all usable bags, in parts.
@@ -57,7 +58,7 @@ class Training:
     bags: dict[str, tuple[str, ...]]
     scored: Judged | None
     unseen: Judged | None
-    judges: EnsembleNetwork | None
+    judges: Judges | None
     left_out: tuple[BadBag, ...]
     settings: Settings
     split: Split
@@ -179,17 +180,20 @@ def _judge(model: Model, data: Dataset) -> Judged | None:
     if not data.intervals:
         return None
     predictor = model.predictor()
-    P = []
-    for shard in data:
-        predictor.reset()
-        P += [predictor.probabilities(x) for x in shard.X]
+    runs = Runs.of(data, model.network.restore().memory)
+    starts = set(runs.starts.tolist())
+    P = np.empty((len(runs.X), len(model.labels)))
+    for row, x in enumerate(runs.X):
+        if row in starts:
+            predictor.reset()
+        P[row] = predictor.probabilities(x)
     judged = Judged(
         names=data.names,
         bag=data.bag,
         time_ns=data.time_ns,
         Y=data.stack()[1],
-        P=np.array(P, np.float64),
-        present=np.zeros((len(P), len(model.labels)), np.bool_),
+        P=P[runs.rows],
+        present=np.zeros((data.intervals, len(model.labels)), np.bool_),
         interval=model.sensors.interval,
     )
     return _decide(model, judged)

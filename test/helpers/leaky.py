@@ -17,6 +17,7 @@ from obstacle_classifier.networks import (
     Array,
     ArrayType,
     Batch,
+    Memory,
     Network,
     fit_normaliser,
     standardise,
@@ -27,9 +28,10 @@ KEPT = 0.5  # share of the mean that an interval leaves to the earlier ones
 
 
 class LeakyNetwork(Network):
-    """Trained on single vectors; serves the mean over time."""
+    """The mean over the intervals of a run, in which each counts half as much as the next."""
 
     kind: ClassVar[str] = "leaky"
+    memory: ClassVar[Memory] = Memory.INPUTS
     spec_schema: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "additionalProperties": False,
@@ -67,7 +69,10 @@ class LeakyNetwork(Network):
             raise ModelError("leaky: found a number that is not finite")
 
     def inputs(self, X: NDArray[np.float64]) -> NDArray[np.float32]:
-        return standardise(X, self.mean, self.scale)
+        inputs = standardise(X, self.mean, self.scale)
+        for row in range(1, len(inputs)):
+            inputs[row] = follow(inputs[row - 1], inputs[row])
+        return inputs
 
     def logits(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         logits: NDArray[np.float32] = inputs @ self.W
@@ -85,15 +90,20 @@ class LeakyNetwork(Network):
         return CompiledLeaky(self)
 
 
+def follow(state: NDArray[np.float32], inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean after one more interval."""
+    share = np.float32(KEPT)
+    return share * state + (1 - share) * inputs
+
+
 class CompiledLeaky:
     def __init__(self, network: LeakyNetwork) -> None:
         self._network = network
         self._state: NDArray[np.float32] | None = None
 
     def logits(self, x: NDArray[np.float64]) -> Array:
-        inputs = self._network.inputs(x)
-        share = np.float32(KEPT)
-        self._state = inputs if self._state is None else share * self._state + (1 - share) * inputs
+        inputs = standardise(x, self._network.mean, self._network.scale)
+        self._state = inputs if self._state is None else follow(self._state, inputs)
         return self._network.logits(self._state)
 
     def spread(self) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from obstacle_classifier.features import parse_sensors
 from obstacle_classifier.progress import Stage
-from obstacle_classifier.training.dataset import Dataset, Shard
+from obstacle_classifier.training.dataset import Dataset, Shard, directly_follows
 from obstacle_classifier.training.split import Split
 from test.helpers.bags import write_bag
 from test.helpers.messages import make_float32
@@ -93,7 +93,8 @@ def make_shard(
 ) -> Shard:
     """A bag with an interval every 0.1 s."""
     times = np.arange(len(X), dtype=np.int64) * 10**8
-    return Shard(name, "0" * 64, X, Y, times, np.zeros(len(X), np.bool_) if unknown is None else unknown)
+    unknown = np.zeros(len(X), np.bool_) if unknown is None else unknown
+    return Shard(name, "0" * 64, X, Y, times, unknown, directly_follows(times, unknown, 10**8))
 
 
 def make_split(data: Dataset, validation: Collection[int] = (), test: Collection[int] = ()) -> Split:

@@ -23,7 +23,7 @@ from obstacle_classifier.features import parse_sensors
 from obstacle_classifier.model import Model
 from obstacle_classifier.networks import network, register
 from test.helpers.bags import write_bag
-from test.helpers.leaky import KEPT, LeakyNetwork
+from test.helpers.leaky import LeakyNetwork, follow
 from test.helpers.lockstep import Lockstep
 from test.helpers.models import forge
 from test.helpers.training import DOCUMENT, FLOAT32, START, write_street
@@ -114,9 +114,8 @@ def test_its_memory_lasts_until_an_unknown_interval(model: Model, drive: Path) -
         if prediction.unknown:
             state = None
             continue
-        inputs = restored.inputs(prediction.x)
-        share = np.float32(KEPT)
-        state = inputs if state is None else share * state + (1 - share) * inputs
+        inputs = restored.inputs(prediction.x[None])[0]
+        state = inputs if state is None else follow(state, inputs)
         logits = restored.logits(state).astype(np.float64)
         np.testing.assert_allclose(prediction.p, 1 / (1 + np.exp(-logits)), rtol=1e-5)
         assert prediction.spread is not None

@@ -16,7 +16,7 @@ pytest.importorskip("rosbags", reason="rosbags is not installed")
 
 from obstacle_classifier.progress import Silent
 from obstacle_classifier.training import DefaultSettings, SGDSettings, SingleSettings, Training, train
-from obstacle_classifier.training.importance import donors, features_of, permutation_importance
+from obstacle_classifier.training.importance import donors, intervals_of, permutation_importance
 from obstacle_classifier.training.settings import Settings
 from test.helpers.training import SENSORS, write_street
 
@@ -59,7 +59,7 @@ def test_without_a_score_there_is_no_importance(training: Training) -> None:
 def test_features_are_those_of_the_judged_intervals(training: Training) -> None:
     judged = training.judged
     assert judged is not None
-    X = features_of(judged, training.split.data)
+    X, _ = intervals_of(judged, training.split.data).stack()
     expected = {
         (shard.name, int(time)): x
         for shard in training.split.data

@@ -39,6 +39,7 @@ def dataset(sizes: list[int], unknown: tuple[int, ...] = ()) -> Dataset:
                 Y=(own % 2)[:, None].astype(np.float32),
                 time_ns=np.arange(size, dtype=np.int64) * SECOND,
                 unknown=np.full(size, index in unknown),
+                follows=np.full(size, index not in unknown) & (np.arange(size) > 0),
             )
             for index, (size, own) in enumerate(zip(sizes, numbers, strict=True))
         )

@@ -21,6 +21,7 @@ from obstacle_classifier.training.calibration import averaged, calibrated, expec
 from obstacle_classifier.training.dataset import Dataset
 from obstacle_classifier.training.decision_rules import TARGET_SCHEMA, choose_rules, targets_of
 from obstacle_classifier.training.judged import Judged
+from obstacle_classifier.training.judges import Judges
 from obstacle_classifier.training.left_out import LeftOut, deal_left_out
 from obstacle_classifier.training.members import FittedMembers, MemberOptions, fit_members
 from obstacle_classifier.training.recipes.recipe import Epoch, Fitted, Recipe
@@ -198,4 +199,5 @@ def judge(
     ece = tuple(expected_calibration_error(y, p) for y, p in zip(judged.Y.T, raw.T, strict=True))
     judges = members.network.members // len(left_out)
     served = averaged(calibration, judges, network.members)
-    return Fitted(network, history, len(history), served, rules, judged, ece, members.network)
+    groups = tuple(members.network.subset(slice(index, None, len(left_out))) for index in range(len(left_out)))
+    return Fitted(network, history, len(history), served, rules, judged, ece, Judges(groups))

@@ -17,9 +17,9 @@ from obstacle_classifier.features import Layout, SensorsConfig
 from obstacle_classifier.model import Calibration
 from obstacle_classifier.model.decision import DecisionRule
 from obstacle_classifier.networks import Network
-from obstacle_classifier.networks.ensemble import EnsembleNetwork
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.judged import Judged
+from obstacle_classifier.training.judges import Judges
 from obstacle_classifier.training.settings import Settings
 from obstacle_classifier.training.split import Split
 
@@ -49,7 +49,7 @@ class Fitted:
         unseen: Intervals judged by members that had not seen their bag, with calibrated probabilities; None: there are
             no such members.
         raw_ece: Expected calibration error of each label on `unseen` before calibration.
-        judges: The members that judged `unseen`, by `unseen_logits`; None if there is no `unseen`.
+        judges: The networks that judged `unseen`; None if there is no `unseen`.
     """
 
     network: Network
@@ -59,7 +59,7 @@ class Fitted:
     rules: tuple[DecisionRule, ...] | None = None
     unseen: Judged | None = None
     raw_ece: tuple[float, ...] = ()
-    judges: EnsembleNetwork | None = None
+    judges: Judges | None = None
 
 
 class Recipe(ABC, Generic[AnySettings]):

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obstacle_classifier.features import Layout, SensorsConfig
-from obstacle_classifier.networks import Batch, Network, network_class, registered
+from obstacle_classifier.networks import Network, network_class, registered
 from obstacle_classifier.nn import SGD, log_loss_from_logits
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.dataset import Dataset
+from obstacle_classifier.training.examples import Examples
 from obstacle_classifier.training.recipes.recipe import Epoch, Fitted, Recipe, check_finite
-from obstacle_classifier.training.sensor_dropout import drop_sensors
+from obstacle_classifier.training.runs import Runs
 from obstacle_classifier.training.settings import NetworkSettings, option
 from obstacle_classifier.training.split import Split
 
@@ -27,6 +28,10 @@ __all__ = ["SGDRecipe", "SGDSettings", "best_epoch"]
 UNJUDGED = 0.2
 """Share of the epochs, the first, whose held-out loss is not considered: a few held-out bags that are unlike the others
 may favour a network that has hardly begun."""
+
+
+STRETCH = 16
+"""Intervals of a run that a network with a state is shown at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,18 +109,19 @@ class SGDRecipe(Recipe[SGDSettings]):
         rng = np.random.default_rng(settings.seed)
         X, Y = train.stack()
         network = self.first_network(X, layout, Y.shape[1], settings, rng)
+        examples = Examples(train, network.memory, layout, settings.batch_size, STRETCH)
         parameters = network.parameters()
         # Biases do not decay.
         decay = {name: settings.weight_decay for name in parameters if name.startswith("W")}
         optimizer = SGD(settings.learning_rate, decay)
-        held_out = None if validation is None else _batch(network, *validation.stack())
+        held_out = None if validation is None else _HeldOut(validation, network)
         history: list[Epoch] = []
         best = {name: parameter.copy() for name, parameter in parameters.items()}
         with progress.stage("epochs", settings.epochs) as stage:
             for epoch in range(settings.epochs):
                 with np.errstate(over="ignore", invalid="ignore"):  # a NaN is found below
-                    loss = _epoch(network, optimizer, X, Y, layout, settings.batch_size, rng)
-                    history.append(Epoch(loss, None if held_out is None else _loss(network, held_out)))
+                    loss = _epoch(network, optimizer, examples, rng)
+                    history.append(Epoch(loss, None if held_out is None else held_out.loss(network)))
                 check_finite(
                     history[-1],
                     f"learning_rate {settings.learning_rate:g}: found in epoch {epoch + 1}",
@@ -141,34 +147,28 @@ def best_epoch(history: Sequence[Epoch], epochs: int) -> int:
     return min(range(int(UNJUDGED * epochs), len(history)), key=losses.__getitem__)
 
 
-def _epoch(
-    network: Network,
-    optimizer: SGD,
-    X: NDArray[np.float64],
-    Y: NDArray[np.float32],
-    layout: Layout,
-    batch_size: int,
-    rng: np.random.Generator,
-) -> float:
-    """One pass over raw X (n, d) and Y (n, c) in shuffled batches; returns the mean loss."""
-    order = rng.permutation(len(X))
-    total = 0.0
-    for start in range(0, len(X), batch_size):
-        rows = order[start : start + batch_size]
-        features = X[rows]
-        drop_sensors(features, layout, rng)
-        loss, gradients = network.gradients(_batch(network, features, Y[rows]))
+def _epoch(network: Network, optimizer: SGD, examples: Examples, rng: np.random.Generator) -> float:
+    """One pass over the examples in shuffled batches; returns the mean loss."""
+    total, targets = 0.0, 0
+    for count, batch in examples.epoch(network, rng):
+        loss, gradients = network.gradients(batch)
         optimizer.step(network.parameters(), gradients)
-        total += len(rows) * loss
-    return total / len(X)
+        total += count * loss
+        targets += count
+    return total / targets
 
 
-def _batch(network: Network, X: NDArray[np.float64], Y: NDArray[np.float32]) -> Batch:
-    return Batch(network.inputs(X), Y)
+class _HeldOut:
+    """Held-out intervals, for the loss of a network whose normaliser does not change."""
 
+    def __init__(self, data: Dataset, network: Network) -> None:
+        self._runs = Runs.of(data, network.memory)
+        self._inputs = self._runs.inputs(network)
+        _, self._Y = data.stack()
 
-def _loss(network: Network, batch: Batch) -> float:
-    return log_loss_from_logits(batch.targets, network.logits(batch.inputs))
+    def loss(self, network: Network) -> float:
+        """Mean log loss."""
+        return log_loss_from_logits(self._Y, self._runs.logits(network, self._inputs))
 
 
 def _note(epoch: Epoch) -> str:
