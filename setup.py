@@ -40,7 +40,11 @@ setup(
     ],
     install_requires=["jsonschema", "numpy", "PyYAML"],
     # colcon runs the tests with pytest because an extra names it.
-    extras_require={"offline": ["matplotlib", "mujoco", "pillow", "rosbags", "tqdm"], "test": ["pytest"]},
+    extras_require={
+        "offline": ["matplotlib", "mujoco", "pillow", "rosbags", "tqdm"],
+        "label": ["nicegui", "pillow", "rosbags", "tqdm"],
+        "test": ["pytest"],
+    },
     zip_safe=False,
     entry_points={
         "console_scripts": [

@@ -17,7 +17,7 @@ lock() {  # name [uv option...]
 }
 
 lock test "$@"
-for name in build run offline bench; do
+for name in build run offline label bench; do
     lock "$name" --constraint test.txt "$@"
 done
 lock numpy1 --constraint build.txt "$@"

@@ -316,7 +316,7 @@ def test_every_requirement_is_pinned(name: str) -> None:
     assert pins(name)
 
 
-@pytest.mark.parametrize("name", ["build", "run", "offline"])
+@pytest.mark.parametrize("name", ["build", "run", "offline", "label"])
 def test_one_environment_holds_all_the_pins(name: str) -> None:
     assert pins(name) <= pins("test")
 
