@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from obstacle_classifier.bags.conversion import make_converter
 from obstacle_classifier.bags.damage import DamageError
-from obstacle_classifier.bags.storage import Channel, Message, merge
+from obstacle_classifier.bags.storage import Channel, Message, Span, merge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -70,8 +70,8 @@ class BlockStorage(ABC):
             return None
         return min(block.first for block in self.blocks), max(block.last for block in self.blocks)
 
-    def messages(self, wanted: Collection[tuple[str, str]], after: int | None = None) -> Iterator[Message]:
-        """Messages of the wanted (topic, type) pairs later than `after` ns, by (time, topic, sequence)."""
+    def messages(self, wanted: Collection[tuple[str, str]], span: Span | None = None) -> Iterator[Message]:
+        """Messages of the wanted (topic, type) pairs in a span of time, by (time, topic, sequence)."""
         converters: dict[int, tuple[str, _Converter]] = {}
         for key, channel in self.channels.items():
             if channel[:2] in wanted:
@@ -81,8 +81,8 @@ class BlockStorage(ABC):
                     self.damage(f"topic {channel.topic}, one of its publishers: {reason}")
                 else:
                     converters[key] = (channel.topic, converter)
-        blocks = [block for block in self.blocks if after is None or block.last > after]
-        opened = [(block.first, partial(self._open, block, converters, after)) for block in blocks]
+        blocks = [block for block in self.blocks if span is None or (block.first < span[1] and span[0] <= block.last)]
+        opened = [(block.first, partial(self._open, block, converters, span)) for block in blocks]
         # A block holds its messages as recorded. Converting them here unpacks one message at a time.
         for time, topic, (convert, data) in merge(opened):
             try:
@@ -93,11 +93,11 @@ class BlockStorage(ABC):
                 yield time, topic, message
 
     def _open(
-        self, block: Block, converters: dict[int, tuple[str, _Converter]], after: int | None
+        self, block: Block, converters: dict[int, tuple[str, _Converter]], span: Span | None
     ) -> Iterator[tuple[int, str, tuple[_Converter, bytes]]]:
         messages = []
         for key, time, data in self.load(block, converters):
-            if after is None or time > after:
+            if span is None or span[0] <= time < span[1]:
                 topic, convert = converters[key]
                 messages.append((time, topic, (convert, data)))
         messages.sort(key=itemgetter(0, 1))

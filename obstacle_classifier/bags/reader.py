@@ -17,7 +17,7 @@ from obstacle_classifier.bags.damage import DamageError
 from obstacle_classifier.bags.find import EXPECTED, SUFFIXES, bag_name, bag_stem, natural_order, storage_files
 from obstacle_classifier.bags.metadata import Metadata, load_metadata
 from obstacle_classifier.bags.opener import Opener
-from obstacle_classifier.bags.storage import Storage, merge
+from obstacle_classifier.bags.storage import Span, Storage, merge
 from obstacle_classifier.errors import BagError
 from obstacle_classifier.names import absolute_topic
 
@@ -114,13 +114,20 @@ class Bag:
         return max(sum(c.topic == topic for c in storage.channels.values()) for storage in self._storages)
 
     def messages(
-        self, topics: Collection[str] | None = None, types: Mapping[str, str] | None = None
+        self,
+        topics: Collection[str] | None = None,
+        types: Mapping[str, str] | None = None,
+        span: Span | None = None,
     ) -> Iterator[tuple[str, int, bytes]]:
         """The messages of some topics as (topic, receive time in ns, CDR bytes), by (time, topic, sequence).
+
+        With `span`, only the parts of the files that overlap it are read, as far as the index tells, and messages that
+        are missing are not reported as problems.
 
         Args:
             topics: Names of topics; None means all readable topics. Names that the recording lacks are skipped.
             types: Required type of a topic, by name; by default its type in `Bag.topics`.
+            span: First receive time and the one after the last, in ns; None means the whole recording.
 
         Raises:
             BagError: A topic's type cannot be read or is not the required one, or the bag is closed.
@@ -139,7 +146,7 @@ class Bag:
                 wanted.add((topic, expected))
             elif topics is not None:
                 raise BagError(f"{self.path}: topic {topic} of type {expected!r} cannot be read: {recorded[expected]}")
-        return self._stream(wanted)
+        return self._stream(wanted, span)
 
     def sha256(self) -> str:
         """SHA-256 (hexadecimal) of the recording's content, for provenance.
@@ -286,8 +293,12 @@ class Bag:
 
     # Reading
 
-    def _stream(self, wanted: Collection[tuple[str, str]]) -> Iterator[tuple[str, int, bytes]]:
-        sources = [(storage.span[0], partial(storage.messages, wanted)) for storage in self._storages if storage.span]
+    def _stream(self, wanted: Collection[tuple[str, str]], span: Span | None) -> Iterator[tuple[str, int, bytes]]:
+        sources = [
+            (storage.span[0], partial(storage.messages, wanted, span))
+            for storage in self._storages
+            if storage.span and (span is None or (storage.span[0] < span[1] and span[0] <= storage.span[1]))
+        ]
         latest: tuple[int, str] = (-(2**63), "")
         late = 0
         left = dict.fromkeys((topic for topic, _ in wanted), 0)
@@ -306,6 +317,8 @@ class Bag:
                 break
         if self._closed:
             raise BagError(f"{self.path}: closed while being read")
+        if span is not None:
+            return
         for topic, count in left.items():
             if count > 0:
                 self._problems[f"{self.path}: topic {topic}: {count} of its messages could not be read"] = None

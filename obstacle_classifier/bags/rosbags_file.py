@@ -19,7 +19,7 @@ from rosbags.rosbag2.storage_sqlite3 import Sqlite3Reader
 from obstacle_classifier.bags.damage import DamageError
 from obstacle_classifier.bags.decompression import MAX_UNPACKED, decompress_chunk, decompress_message
 from obstacle_classifier.bags.recovery import recover
-from obstacle_classifier.bags.storage import MAX_TIME, Channel, Message
+from obstacle_classifier.bags.storage import MAX_TIME, Channel, Message, Span
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -82,17 +82,17 @@ class RosbagsFile:
         """Parts that could not be read, one line each."""
         return self._own_problems + (self._recovery.problems if self._recovery else [])
 
-    def messages(self, wanted: Collection[tuple[str, str]]) -> Iterator[Message]:
-        """Messages of the wanted (topic, type) pairs by (time, topic, sequence)."""
-        latest: int | None = None
+    def messages(self, wanted: Collection[tuple[str, str]], span: Span | None = None) -> Iterator[Message]:
+        """Messages of the wanted (topic, type) pairs in a span of time, by (time, topic, sequence)."""
+        first, stop = (-1, MAX_TIME + 1) if span is None else span
         if self._recovery is None:
             left = sum(self.counts[key] for key, channel in self.channels.items() if channel[:2] in wanted)
             try:
-                for time, ties in self._ties(wanted):
+                for time, ties in self._ties(wanted, span):
                     yield from ties
                     left -= len(ties)
-                    latest = time
-                if left <= 0:
+                    first = time + 1
+                if left <= 0 or span is not None:
                     return
                 raise DamageError(f"{left} messages fewer than its index declares")
             except Exception as error:  # as above; no message of the failing time was yielded yet
@@ -103,14 +103,14 @@ class RosbagsFile:
                 except (DamageError, OSError):
                     self._own_problems = [f"{self._name}: {' '.join(str(error).split())}"]
                     return
-        yield from self._recovery.messages(wanted, after=latest)
+        yield from self._recovery.messages(wanted, (first, stop))
 
-    def _ties(self, wanted: Collection[tuple[str, str]]) -> Iterator[tuple[int, list[Message]]]:
+    def _ties(self, wanted: Collection[tuple[str, str]], span: Span | None) -> Iterator[tuple[int, list[Message]]]:
         """Each time and its messages, sorted by topic."""
         connections = [c for c in self._reader.connections if (c.topic, c.msgtype) in wanted]
         if not connections:
             return
-        for time, group in groupby(self._reader.messages(connections), itemgetter(1)):
+        for time, group in groupby(self._reader.messages(connections, *(span or ())), itemgetter(1)):
             if not 0 <= time <= MAX_TIME:
                 raise DamageError(f"a message has an impossible time, {time} ns")
             ties: list[Message] = []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-__all__ = ["MAX_READ", "MAX_TIME", "Channel", "Message", "Storage", "merge"]
+__all__ = ["MAX_READ", "MAX_TIME", "Channel", "Message", "Span", "Storage", "merge"]
 
 MAX_READ = 2**30
 """Most bytes read from a file at once; larger records are damage."""
@@ -21,6 +21,9 @@ MAX_TIME = 2**63 - 1
 
 Message = tuple[int, str, bytes]
 """Receive time in ns, topic, CDR bytes."""
+
+Span = tuple[int, int]
+"""First receive time and the one after the last, in ns."""
 
 _Data = TypeVar("_Data")
 
@@ -56,8 +59,8 @@ class Storage(Protocol):
     def span(self) -> tuple[int, int] | None:
         """Earliest and latest receive time in ns over all channels; None without messages."""
 
-    def messages(self, wanted: Collection[tuple[str, str]]) -> Iterator[Message]:
-        """Messages of the wanted (topic, type) pairs by (time, topic, sequence)."""
+    def messages(self, wanted: Collection[tuple[str, str]], span: Span | None = None) -> Iterator[Message]:
+        """Messages of the wanted (topic, type) pairs in a span of time, by (time, topic, sequence)."""
 
     def close(self) -> None:
         """Release the file."""
