@@ -25,7 +25,7 @@ from test.helpers.imports import PACKAGE, ROOT, Import, closure, imports, module
 LAYERS: tuple[set[str], ...] = (
     {"__init__"},
     {"api", "demo"},
-    {"tools"},
+    {"labelling", "tools"},
     {"cli", "nodes"},
     {"simulation", "training"},
     {"bags"},
@@ -44,6 +44,7 @@ ROOMS: dict[str, set[str]] = {
     "__init__": {"api"},
     "api": {"bags", "features", "model", "pipeline", "progress", "training"},
     "demo": {"bags", "command", "errors", "features", "model", "progress", "simulation", "training"},
+    "labelling": {"bags", "errors", "files", "model"},
     "tools": {"bags", "command", "errors", "features", "files", "model", "names", "nodes", "pipeline", "table"},
     "cli": {
         "bags",

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from obstacle_classifier.errors import ConfigError
 
-__all__ = ["IGNORE", "LabelRows", "origin_comment", "read_label_file", "unexpected"]
+__all__ = ["IGNORE", "LabelRows", "label_text", "origin_comment", "read_label_file", "unexpected"]
 
 IGNORE, UNKNOWN = "ignore", "unknown"
 RELATIVE = ["start", "end", "label"]
@@ -55,6 +55,26 @@ class LabelRows:
 def origin_comment(start: int) -> str:
     """The line of a label file that says which recording its times count from, with that recording's start in ns."""
     return f"# origin: {start}\n"
+
+
+def label_text(content: LabelRows, comments: Sequence[str] = ()) -> str:
+    """The text of a label file: `read_label_file` reads it back as `content`.
+
+    Args:
+        content: Rows in the order of the file. No label has a comma, a quote, a line break or a space at either end.
+        comments: Lines to put below the header, each beginning with `#`.
+    """
+    head = [",".join(ABSOLUTE if content.absolute else RELATIVE) + "\n"]
+    if content.origin is not None:
+        head.append(origin_comment(content.origin))
+    head += [f"{comment}\n" for comment in comments]
+    return "".join([*head, *(f"{_decimal(start)},{_decimal(end)},{label}\n" for start, end, label in content.rows)])
+
+
+def _decimal(time: int) -> str:
+    """Nanoseconds as decimal seconds without trailing zeros."""
+    whole, part = divmod(time, 10**9)
+    return f"{whole}.{part:09d}".rstrip("0").rstrip(".")
 
 
 def read_label_file(path: Path, labels: Sequence[str] | None = None) -> LabelRows:

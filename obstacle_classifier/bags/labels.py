@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from obstacle_classifier.bags.reader import Bag
 
-__all__ = ["LabelTrack", "NoLabelsError", "label_file", "load_labels"]
+__all__ = ["LabelTrack", "NoLabelsError", "label_file", "load_labels", "new_label_file", "topic_rows"]
 
 
 class NoLabelsError(BagError):
@@ -94,6 +94,40 @@ def label_file(bag: Path) -> Path | None:
     the folder holds no other recording.
     """
     return next((path for path in _candidates(bag) if path.is_file()), None)
+
+
+def new_label_file(bag: Path) -> Path:
+    """Where to write the label file of a recording that has none."""
+    return _candidates(bag)[0]
+
+
+def topic_rows(bag: Bag, topic: str) -> list[tuple[int, int, str]]:
+    """Start and end in ns since the epoch, and label, of each stretch with a label on a label topic.
+
+    Time before the first message has the label `ignore`. Labels of the last message end with the recording.
+
+    Returns:
+        Rows in order of their starts; none if the recording has no message on the topic.
+
+    Raises:
+        BagError: A message is malformed.
+    """
+    since: dict[str, int] = {IGNORE: bag.start}
+    rows: list[tuple[int, int, str]] = []
+    found = False
+    for _, time, data in bag.messages([topic], {topic: STRING_NAME}) if topic in bag.topics else ():
+        found = True
+        try:
+            present = set(label_words(data))
+        except DecodeError as error:
+            where = f"{bag.path}: topic {topic}, message at {time} ns"
+            raise BagError(f"{where}: {error}, expected comma-separated labels") from None
+        rows += [(since.pop(label), time, label) for label in sorted(set(since) - present)]
+        since |= dict.fromkeys(present - set(since), time)
+    if not found:
+        return []
+    rows += [(start, bag.end + 1, label) for label, start in since.items()]
+    return sorted(row for row in rows if row[1] > row[0])
 
 
 def _candidates(bag: Path) -> list[Path]:
