@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +21,27 @@ from obstacle_classifier.sensing import ScanGeometry
 if TYPE_CHECKING:
     from obstacle_classifier.model import Model
 
-__all__ = ["BasePipeline", "FeaturePipeline", "FeatureVector", "Pipeline", "Prediction", "SensorHealth"]
+__all__ = ["BasePipeline", "Batch", "FeaturePipeline", "FeatureVector", "Pipeline", "Prediction", "SensorHealth"]
 
 MAX_BACKLOG = 10**9  # ns of due intervals that are still evaluated one by one
 MAX_BATCH = 4096  # recorded messages that are read ahead and decoded together, in all sensors
 MAX_BATCH_BYTES = 1 << 20
+MAX_INTERVALS = 4096  # about the most intervals that are evaluated together
 MAX_SILENCE = 600 * 10**9  # ns without any message that count as a set clock in a recording
+
+
+class Batch(NamedTuple):
+    """Recorded messages in order, a list of each of their parts.
+
+    Attributes:
+        sensors: Name of each message's sensor.
+        times: Receive times in ns.
+        data: CDR bytes.
+    """
+
+    sensors: list[str]
+    times: list[int]
+    data: list[bytes]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,17 +160,54 @@ class BasePipeline(ABC, Generic[Output]):
         return [self._evaluate(first + k * interval) for k in range(due)]
 
     def run(self, messages: Iterable[tuple[str, int, bytes]]) -> Iterator[Output]:
-        """The outputs for recorded messages (sensor, receive time in ns, CDR bytes).
+        """The outputs for recorded messages (sensor, receive time in ns, CDR bytes), see `replay`."""
+        return self.replay(_batches(messages))
+
+    def replay(self, batches: Iterable[Batch]) -> Iterator[Output]:
+        """The outputs for recorded messages.
 
         Each interval is evaluated at its end, as on a node with a punctual clock: a pause of the sensors gives the
         same intervals. A pause longer than 10 min counts as a clock that was set and is skipped like a backlog.
+
+        Args:
+            batches: The messages in order. A batch is decoded at once, and counters of sensors then count all of it.
         """
-        for batch in _batches(messages):
-            self._assembler.decode_ahead(batch)
-            for sensor, time, data in batch:
+        for batch in (piece for whole in batches for piece in _pieces(whole, MAX_INTERVALS * self.sensors.interval)):
+            if self._is_steady(batch.times):
+                yield from self._replay(batch)
+                continue
+            for sensor, time, data in zip(*batch, strict=True):
                 while self.next_end is not None and self.next_end <= time < self.next_end + MAX_SILENCE:
                     yield from self.advance(self.next_end)
                 yield from self.push(sensor, time, data)
+
+    def _is_steady(self, times: Sequence[int]) -> bool:
+        """Whether no time is before the previous one, or so late that it counts as a set clock.
+
+        A message that ends very many intervals is not steady either: all their vectors would be in memory together.
+        """
+        before = times[0] if self.next_end is None else self._now
+        steps = np.diff(np.array([before, *times], np.int64))
+        longest = min(MAX_SILENCE, MAX_INTERVALS * self.sensors.interval) - self.sensors.interval
+        return times[0] >= self._now and int(steps.min()) >= 0 and int(steps.max()) < longest
+
+    def _replay(self, batch: Batch) -> Iterator[Output]:
+        """The outputs of the intervals that end at or before the last message of a steady batch."""
+        interval = self.sensors.interval
+        if self.next_end is None:
+            self.next_end = (batch.times[0] // interval + 1) * interval
+        messages: dict[str, tuple[list[int], list[bytes]]] = {}
+        for sensor, time, data in zip(*batch, strict=True):
+            times, stack = messages.setdefault(sensor, ([], []))
+            times.append(time)
+            stack.append(data)
+        first = self.next_end
+        count = max(0, (batch.times[-1] - first) // interval + 1)
+        self._now = batch.times[-1]
+        self.next_end += count * interval
+        vectors, newest = self._assembler.replay(messages, first + interval * np.arange(count, dtype=np.int64))
+        for row, x in enumerate(vectors):
+            yield self._judge(first + row * interval, x, {sensor: times[row] for sensor, times in newest.items()})
 
     def restart(self) -> None:
         """Drop all samples and every memory of past intervals; the next message starts anew."""
@@ -197,27 +250,45 @@ class BasePipeline(ABC, Generic[Output]):
 
     def _evaluate(self, end: int) -> Output:
         x = self._assembler.vector(end)
-        stale = tuple(name for name in self._timeouts if self._stale(name, end))
+        return self._judge(end, x, {sensor: self._assembler.newest(sensor) for sensor in self._timeouts})
+
+    def _judge(self, end: int, x: NDArray[np.float64], newest: Mapping[str, int | None]) -> Output:
+        """The output of an interval from its features and the newest message of each sensor."""
+        stale = tuple(
+            sensor
+            for sensor, timeout in self._timeouts.items()
+            if (time := newest[sensor]) is None or time < end - timeout
+        )
         unknown = len(stale) == len(self._timeouts) or not self._required.isdisjoint(stale)
         return self._output(end, x, unknown, stale)
 
-    def _stale(self, sensor: str, end: int) -> bool:
-        newest = self._assembler.newest(sensor)
-        return newest is None or newest < end - self._timeouts[sensor]
 
-
-def _batches(messages: Iterable[tuple[str, int, bytes]]) -> Iterator[list[tuple[str, int, bytes]]]:
-    """The messages in lists of bounded number and size."""
-    batch: list[tuple[str, int, bytes]] = []
+def _batches(messages: Iterable[tuple[str, int, bytes]]) -> Iterator[Batch]:
+    """The messages in batches of bounded number and size."""
+    batch = Batch([], [], [])
     size = 0
-    for message in messages:
-        batch.append(message)
-        size += len(message[2])
-        if size >= MAX_BATCH_BYTES or len(batch) >= MAX_BATCH:
+    for sensor, time, data in messages:
+        batch.sensors.append(sensor)
+        batch.times.append(time)
+        batch.data.append(data)
+        size += len(data)
+        if size >= MAX_BATCH_BYTES or len(batch.data) >= MAX_BATCH:
             yield batch
-            batch, size = [], 0
-    if batch:
+            batch, size = Batch([], [], []), 0
+    if batch.data:
         yield batch
+
+
+def _pieces(batch: Batch, span: int) -> Iterator[Batch]:
+    """The batch in parts whose messages are received within `span` ns."""
+    start = 0
+    while start < len(batch.times):
+        stop = max(start + 1, bisect_left(batch.times, batch.times[start] + span, start))
+        if (start, stop) == (0, len(batch.times)):
+            yield batch
+        else:
+            yield Batch(batch.sensors[start:stop], batch.times[start:stop], batch.data[start:stop])
+        start = stop
 
 
 class FeaturePipeline(BasePipeline[FeatureVector]):

@@ -6,18 +6,22 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from obstacle_classifier.features.replay import newest_finite, tables
 from obstacle_classifier.features.sensors_config import SensorsConfig, SensorSpec
 from obstacle_classifier.features.statistics import STATISTICS, window_statistics
-from obstacle_classifier.features.window import Window
-from obstacle_classifier.sensing import DecodeError, Samples, ScanGeometry
+from obstacle_classifier.features.window import Times, Window
+from obstacle_classifier.sensing import Samples, ScanGeometry
 
-__all__ = ["Assembler", "SensorCounters"]
+__all__ = ["Assembler", "Messages", "SensorCounters"]
+
+Messages: TypeAlias = Mapping[str, tuple[Sequence[int], Sequence[bytes]]]
+"""Receive times in ns and CDR bytes of messages, by sensor."""
 
 # Messages of one sensor are kept as bytes until either limit. Decoding them early bounds memory and changes no value.
 MAX_PENDING = 256
@@ -62,16 +66,26 @@ class Assembler:
         """Buffer one CDR message received at `time` (ns)."""
         self._buffers[sensor].push(time, data)
 
-    def decode_ahead(self, messages: Iterable[tuple[str, int, bytes]]) -> None:
-        """Decode messages (sensor, time, data) that will be pushed next, in this order.
+    def replay(self, messages: Messages, ends: Times) -> tuple[NDArray[np.float64], dict[str, list[int | None]]]:
+        """Buffer many messages and give the vectors of the intervals that end among them.
 
-        One call of a decoder for many messages is several times faster than a call a message. No value changes.
+        The result is that of `vector` and `newest` at each end, called before the messages at or after it are pushed,
+        bit for bit.
+
+        Args:
+            messages: Times (ns) in ascending order and CDR bytes of messages, by sensor.
+            ends: (e,) ends of intervals in ns, in ascending order, later than every message pushed before.
+
+        Returns:
+            (e, d) float64 feature vectors, and for each sensor the receive time in ns of its newest message that
+            decoded, at each end.
         """
-        data_of_sensor: dict[str, list[bytes]] = {}
-        for sensor, _, data in messages:
-            data_of_sensor.setdefault(sensor, []).append(data)
-        for sensor, buffers in data_of_sensor.items():
-            self._buffers[sensor].decode_ahead(buffers)
+        vectors = np.empty((len(ends), len(self.sensors.columns)))
+        newest = {}
+        for name, place in self.sensors.layout.slices.items():
+            times, data = messages.get(name, ((), ()))
+            vectors[:, place], newest[name] = self._buffers[name].replay(times, data, ends)
+        return vectors, newest
 
     def vector(self, end: int) -> NDArray[np.float64]:
         """The (d,) float64 feature vector of the interval that ends at `end` (ns); NaN is unknown."""
@@ -101,43 +115,6 @@ class Assembler:
             buffer.clear()
 
 
-class _Ahead:
-    """Messages decoded before they were pushed.
-
-    Args:
-        data: The messages, in order.
-        samples: Their samples.
-    """
-
-    def __init__(self, data: Sequence[bytes], samples: Samples) -> None:
-        self._data, self._samples = data, samples
-        self._taken = 0
-
-    def skip(self, count: int) -> None:
-        """Drop the next messages."""
-        self._taken += count
-
-    def take(self, pending: Sequence[bytes]) -> Samples | None:
-        """The samples of the next messages; None if `pending` are other messages."""
-        start, stop = self._taken, self._taken + len(pending)
-        if stop > len(self._data) or pending[0] is not self._data[start] or pending[-1] is not self._data[stop - 1]:
-            return None
-        self._taken = stop
-        samples = self._samples
-        low, high = start, stop
-        errors: tuple[tuple[int, DecodeError], ...] = ()
-        if samples.errors:
-            low, high = (int(row) for row in np.searchsorted(samples.kept, (start, stop)))
-            errors = tuple((place - start, error) for place, error in samples.errors if start <= place < stop)
-        stamps = samples.stamps
-        return Samples(
-            samples.values[low:high],
-            None if stamps is None else stamps[low:high],
-            samples.kept[low:high] - start,
-            errors,
-        )
-
-
 class _SensorBuffer:
     """The samples of one sensor that can still be in a window."""
 
@@ -150,13 +127,10 @@ class _SensorBuffer:
         self._depends_on_end = any(statistic.depends_on_end for statistic in self._statistics)
         self.received = self._undecodable = 0
         self._error: str | None = None
-        self._ahead: _Ahead | None = None
         self._pending: list[bytes] = []
         self.clear()
 
     def clear(self) -> None:
-        if self._ahead is not None:
-            self._ahead.skip(len(self._pending))
         channels = len(self._spec.channels)
         self._pending = []
         self._pending_times: list[int] = []
@@ -178,9 +152,46 @@ class _SensorBuffer:
         if self._pending_bytes >= MAX_PENDING_BYTES or len(self._pending) >= MAX_PENDING:
             self.decode()
 
-    def decode_ahead(self, data: list[bytes]) -> None:
+    def replay(
+        self, times: Sequence[int], data: Sequence[bytes], ends: Times
+    ) -> tuple[NDArray[np.float64], list[int | None]]:
+        """Take many messages; the columns and the newest time at each end, see `Assembler.replay`."""
         self.decode()
-        self._ahead = _Ahead(data, self._decoder.decode(data))
+        old, last, newest = len(self._times), self._last, self.newest
+        self.received += len(data)
+        self._append(times, self._decoder.decode(data))
+        known = np.array(self._times, np.int64)
+        stops = known.searchsorted(ends)
+        found = np.flatnonzero(stops > old)
+        newest_at_end = [newest] * len(ends)
+        newest_at_end[len(ends) - len(found) :] = known[stops[found] - 1].tolist()
+
+        table = np.tile(self._stale, (len(ends), 1))
+        spec = self._spec
+        oldest = (ends - spec.timeout).tolist()
+        pairs = zip(newest_at_end, oldest, strict=True)
+        rows = np.flatnonzero([newest is not None and newest >= least for newest, least in pairs])
+        if len(rows):
+            stops = stops[rows]
+            starts = np.maximum(known.searchsorted(ends[rows] - spec.window), stops - MAX_SAMPLES)
+            chosen = np.arange(len(rows))
+            if not self._depends_on_end:  # the windows with other samples than the one before
+                moved = np.flatnonzero((np.diff(starts) != 0) | (np.diff(stops) != 0)) + 1
+                chosen = np.concatenate(([0], moved))
+            lasts = newest_finite(self._values[old:], last, np.maximum(stops - old, 0))
+            made = tables(
+                self._statistics,
+                known,
+                self._values,
+                starts[chosen],
+                stops[chosen],
+                lasts[chosen],
+                ends[rows[chosen]],
+            )
+            table[rows, :-1] = made[np.searchsorted(chosen, np.arange(len(rows)), side="right") - 1]
+            table[rows, -1] = 0.0
+        self._forget()
+        return table, newest_at_end
 
     def columns(self, end: int) -> NDArray[np.float64]:
         """The columns of this sensor, `missing` last."""
@@ -210,12 +221,13 @@ class _SensorBuffer:
         """Decode the pending messages."""
         if not self._pending:
             return
-        samples = None if self._ahead is None else self._ahead.take(self._pending)
-        if samples is None:
-            self._ahead = None
-            samples = self._decoder.decode(self._pending)
-        times = self._pending_times
+        times, data = self._pending_times, self._pending
         self._pending, self._pending_times, self._pending_bytes = [], [], 0
+        self._append(times, self._decoder.decode(data))
+        self._forget()
+
+    def _append(self, times: Sequence[int], samples: Samples) -> None:
+        """Add the samples of messages received at these times."""
         if samples.errors:
             self._undecodable += len(samples.errors)
             self._error = str(samples.errors[-1][1])
@@ -228,8 +240,11 @@ class _SensorBuffer:
         self._times += times
         self._values = np.concatenate([self._values, samples.values])
         self._table = None
-        # Every interval to come ends later than these messages.
-        self._drop(bisect_left(self._times, self.newest - self._spec.window))
+
+    def _forget(self) -> None:
+        """Drop the samples that no interval to come can see: each ends later than all messages."""
+        if self.newest is not None:
+            self._drop(bisect_left(self._times, self.newest - self._spec.window))
         self._drop(len(self._times) - MAX_SAMPLES)
 
     def _drop(self, count: int) -> None:
@@ -239,7 +254,7 @@ class _SensorBuffer:
             self._values = self._values[count:]
             self._table = None
 
-    def _keep_last(self, values: NDArray[np.float64], times: list[int]) -> None:
+    def _keep_last(self, values: NDArray[np.float64], times: Sequence[int]) -> None:
         finite = np.isfinite(values)
         if finite.all():
             self._last, self._finite = values[-1], times[-1]

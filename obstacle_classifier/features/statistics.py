@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from obstacle_classifier.features.window import Floats, Window
+from obstacle_classifier.features.window import Floats, Window, total
 
 __all__ = ["STATISTICS", "Statistic", "window_statistics"]
 
@@ -32,6 +32,8 @@ class Statistic:
             value of any other statistic is kept until the samples change.
         needs_samples: Whether the value is NaN for a channel without a sample in the window. `compute` then gets
             windows with at least one row.
+        stackable: Whether `compute` takes stacks of windows, as bags are read: each value must be a function of its own
+            channel's samples and times alone, bit for bit.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Statistic:
     meaning: str
     depends_on_end: bool
     needs_samples: bool = True
+    stackable: bool = False
 
 
 def window_statistics(statistics: Sequence[Statistic], window: Window) -> Floats:
@@ -66,30 +69,28 @@ def window_statistics(statistics: Sequence[Statistic], window: Window) -> Floats
 
 
 def _std(window: Window) -> Floats:
-    std: Floats = np.sqrt(np.add.reduce(np.square(window.deviations), axis=0) / window.count)
+    std: Floats = np.sqrt(total(np.square(window.deviations)) / window.count)
     return std
 
 
 def _rms(window: Window) -> Floats:
-    rms: Floats = np.sqrt(np.add.reduce(np.square(window.filled(window.values, 0.0)), axis=0) / window.count)
+    rms: Floats = np.sqrt(total(np.square(window.filled(window.values, 0.0))) / window.count)
     return rms
 
 
 def _slope(window: Window) -> Floats:
     """Sum (t - mean t)(v - mean v) / sum (t - mean t)^2."""
-    times = np.array(window.times, np.int64)
-    seconds: Floats = np.multiply(times - window.end, 1e-9)[:, np.newaxis]
-    if window.values.shape[1] > 1:
-        seconds = np.broadcast_to(seconds, window.values.shape)
-    seconds = window.filled(seconds, 0.0)
-    offsets = window.filled(seconds - np.add.reduce(seconds, axis=0) / window.count, 0.0)
-    spread = np.add.reduce(np.square(offsets), axis=0)
-    slope = np.add.reduce(offsets * window.deviations, axis=0) / spread
+    times = window.columns_of_times
+    seconds = window.filled(np.multiply(times - window.end, 1e-9), 0.0)
+    offsets = window.filled(seconds - total(seconds) / window.count, 0.0)
+    slope = total(offsets * window.deviations) / total(np.square(offsets))
     # Equal times leave a spread of rounding errors only: no slope follows from them.
     if window.finite is None:
-        return slope if times[-1] > times[0] else np.full_like(slope, np.nan)
-    first = times[np.argmax(window.finite, axis=0)]
-    distinct = (window.finite & (times[:, np.newaxis] != first)).any(axis=0)
+        distinct = times[-1] > times[0]
+    else:
+        times = np.broadcast_to(times, window.finite.shape)
+        first = np.take_along_axis(times, np.argmax(window.finite, axis=0)[np.newaxis], axis=0)
+        distinct = (window.finite & (times != first)).any(axis=0)
     return np.where(distinct, slope, np.nan)
 
 
@@ -102,23 +103,56 @@ STATISTICS = {
             meaning="newest finite value ever received, in the window or before it",
             depends_on_end=False,
             needs_samples=False,
+            stackable=True,
         ),
-        Statistic(name="min", compute=lambda window: window.min, meaning="smallest sample", depends_on_end=False),
-        Statistic(name="max", compute=lambda window: window.max, meaning="largest sample", depends_on_end=False),
-        Statistic(name="mean", compute=lambda window: window.mean, meaning="arithmetic mean", depends_on_end=False),
-        Statistic(name="std", compute=_std, meaning="standard deviation, ddof 0", depends_on_end=False),
-        Statistic(name="rms", compute=_rms, meaning="root of the mean square", depends_on_end=False),
+        Statistic(
+            name="min",
+            compute=lambda window: window.min,
+            meaning="smallest sample",
+            depends_on_end=False,
+            stackable=True,
+        ),
+        Statistic(
+            name="max",
+            compute=lambda window: window.max,
+            meaning="largest sample",
+            depends_on_end=False,
+            stackable=True,
+        ),
+        Statistic(
+            name="mean",
+            compute=lambda window: window.mean,
+            meaning="arithmetic mean",
+            depends_on_end=False,
+            stackable=True,
+        ),
+        Statistic(
+            name="std",
+            compute=_std,
+            meaning="standard deviation, ddof 0",
+            depends_on_end=False,
+            stackable=True,
+        ),
+        Statistic(
+            name="rms",
+            compute=_rms,
+            meaning="root of the mean square",
+            depends_on_end=False,
+            stackable=True,
+        ),
         Statistic(
             name="peak_to_peak",
             compute=lambda window: window.max - window.min,
             meaning="largest minus smallest sample",
             depends_on_end=False,
+            stackable=True,
         ),
         Statistic(
             name="slope",
             compute=_slope,
             meaning="least-squares slope over the receive times, per second; NaN below two distinct times",
             depends_on_end=True,  # by rounding: the times are taken relative to the end
+            stackable=True,
         ),
         Statistic(
             name="count",
@@ -126,6 +160,7 @@ STATISTICS = {
             meaning="number of finite samples",
             depends_on_end=False,
             needs_samples=False,
+            stackable=True,
         ),
     )
 }

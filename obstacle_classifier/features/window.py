@@ -12,19 +12,33 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Floats", "Window"]
+__all__ = ["Floats", "Times", "Window", "total"]
 
 Floats: TypeAlias = NDArray[np.float64]
+Times: TypeAlias = NDArray[np.int64]
+
+
+def total(values: Floats) -> Floats:
+    """(k,) sums over the samples (n, k), added one after the other in the order of time; a zero is +0.
+
+    The order does not depend on k, so a channel has the same sum alone and beside other channels, bit for bit.
+    """
+    # `reduce` adds a single column in another order.
+    sums: Floats = np.add.accumulate(values, axis=0)[-1] if values.shape[1] == 1 else np.add.reduce(values, axis=0)
+    return sums + 0.0
 
 
 class Window:
     """The n messages of k channels with receive time in [start, end); a channel's samples are its finite values.
 
+    A stack of windows, each with n messages, is a window too: its k channels are those of all the windows, side by
+    side. `times` then has a column and `end` an entry for each channel.
+
     Args:
-        times: n receive times in ns, in ascending order.
+        times: n receive times in ns, in ascending order; (n, k) int64 in a stack.
         values: (n, k) float64, C-contiguous.
         last: (k,) float64, newest finite value ever received of each channel, NaN before the first.
-        end: End of the window in ns, after all times.
+        end: End of the window in ns, after all times; (k,) in a stack.
         whole: Whether all values are known to be finite.
 
     Attributes:
@@ -32,7 +46,9 @@ class Window:
         finite: (n, k) bool, which values are finite; None if all are.
     """
 
-    def __init__(self, times: Sequence[int], values: Floats, last: Floats, end: int, whole: bool = False) -> None:
+    def __init__(
+        self, times: Sequence[int] | Times, values: Floats, last: Floats, end: int | Times, whole: bool = False
+    ) -> None:
         self.times, self.values, self.last, self.end = times, values, last, end
         self.finite: NDArray[np.bool_] | None = None
         if not whole:
@@ -40,8 +56,14 @@ class Window:
             self.finite = None if finite.all() else finite
 
     def filled(self, values: Floats, fill: float) -> Floats:
-        """`values` (n, k) with `fill` at the values that are not samples."""
+        """`values` (n, k) or (n, 1) with `fill` at the values that are not samples."""
         return values if self.finite is None else np.where(self.finite, values, fill)
+
+    @cached_property
+    def columns_of_times(self) -> Times:
+        """(n, k) times of each channel, or (n, 1) if they are the same for all channels."""
+        times = np.asarray(self.times, np.int64)
+        return times if times.ndim == 2 else times[:, np.newaxis]
 
     @cached_property
     def count(self) -> Floats:
@@ -53,20 +75,20 @@ class Window:
 
     @cached_property
     def min(self) -> Floats:
-        """(k,) smallest sample."""
-        smallest: Floats = np.minimum.reduce(self.filled(self.values, np.inf), axis=0)
+        """(k,) smallest sample; a zero of either sign is +0."""
+        smallest: Floats = np.minimum.reduce(self.filled(self.values, np.inf), axis=0) + 0.0
         return smallest
 
     @cached_property
     def max(self) -> Floats:
-        """(k,) largest sample."""
-        largest: Floats = np.maximum.reduce(self.filled(self.values, -np.inf), axis=0)
+        """(k,) largest sample; a zero of either sign is +0."""
+        largest: Floats = np.maximum.reduce(self.filled(self.values, -np.inf), axis=0) + 0.0
         return largest
 
     @cached_property
     def mean(self) -> Floats:
         """(k,) arithmetic mean."""
-        mean: Floats = np.add.reduce(self.filled(self.values, 0.0), axis=0) / self.count
+        mean: Floats = total(self.filled(self.values, 0.0)) / self.count
         return mean
 
     @cached_property
