@@ -84,7 +84,7 @@ def compare(bags: tuple[list[Path], list[Path]], sensors: SensorsConfig, setting
     fit, held_out = (read_dataset(paths, sensors, say).usable() for paths in bags)
     X, Y = held_out.stack()
     single, names = single_feature(fit.stack(), X, sensors.columns)
-    peers = {name: COMPETITORS[name](fit, sensors, 0)(X).P for name in ("sklearn mlp", "boosting")}
+    peers = {name: COMPETITORS[name](fit, sensors, 0)(held_out).P for name in ("sklearn mlp", "boosting")}
     table = {
         "ours": [float(result["labels"][label]["average_precision"]) for label in sensors.labels],
         **{name: precision(Y, P) for name, P in peers.items()},

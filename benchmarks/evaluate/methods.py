@@ -51,9 +51,9 @@ class Answer:
     left_out: float | None = None
 
 
-Answers = Callable[[Floats], Answer]
+Answers = Callable[[Dataset], Answer]
 Method = Callable[[Dataset, SensorsConfig, int], Answers]
-"""Fit the intervals of a data set with a seed; returns the answers to raw features (n, d), NaN where unknown."""
+"""Fit the intervals of a data set with a seed; returns the answers to those of another one."""
 
 
 def ours(settings: Settings) -> Method:
@@ -77,8 +77,8 @@ def trees(name: str, **options: Any) -> Method:
         X, Y, scaled = _standardised(train, sensors)
         forest = getattr(ensemble, name)(random_state=seed, **options).fit(X, Y)
 
-        def answer(rows: Floats) -> Answer:
-            columns = forest.predict_proba(scaled(rows))
+        def answer(test: Dataset) -> Answer:
+            columns = forest.predict_proba(scaled(test.stack()[0]))
             # A label without a positive in training has one class only.
             return Answer(np.stack([p[:, 1] if p.shape[1] == 2 else np.zeros(len(p)) for p in columns], axis=1))
 
@@ -99,7 +99,8 @@ def boosting(**options: Any) -> Method:
             for y in Y.T
         ]
 
-        def answer(rows: Floats) -> Answer:
+        def answer(test: Dataset) -> Answer:
+            rows, _ = test.stack()
             constant = Y.mean(axis=0)
             columns = [
                 np.full(len(rows), constant[label]) if model is None else model.predict_proba(rows)[:, 1]
@@ -120,7 +121,7 @@ def sklearn_mlp(**options: Any) -> Method:
 
         X, Y, scaled = _standardised(train, sensors)
         network = MLPClassifier(random_state=seed, **options).fit(X, Y)
-        return lambda rows: Answer(np.asarray(network.predict_proba(scaled(rows)), np.float64))
+        return lambda test: Answer(np.asarray(network.predict_proba(scaled(test.stack()[0])), np.float64))
 
     return fit
 
@@ -130,6 +131,8 @@ OURS: dict[str, Method] = {
     for settings in (DefaultSettings(), SingleSettings(), SGDSettings(), ReferenceSettings())
 }
 """The recipes by name."""
+
+OURS["unsmoothed"] = ours(DefaultSettings(most_smoothing=0.0))  # as the others, which see one interval alone
 
 COMPETITORS: dict[str, Method] = {
     "forest": trees("RandomForestClassifier", n_estimators=300),
@@ -146,9 +149,8 @@ The network has the size of one member; `--tune` chose its epochs. Few and small
 METHODS = OURS | COMPETITORS
 
 
-def _answer(fitted: Fitted, sensors: SensorsConfig, X: Floats) -> Answer:
-    network = fitted.network
-    Z = np.asarray(network.logits(network.inputs(X)), np.float64)
+def _answer(fitted: Fitted, sensors: SensorsConfig, test: Dataset) -> Answer:
+    Z = fitted.logits(test, sensors.interval)
     raw = np.asarray(sigmoid(Z), np.float64)
     if fitted.calibration is None or fitted.unseen is None:
         return Answer(raw)

@@ -64,11 +64,11 @@ def measure(method: Method, parts: Iterable[Part], sensors: SensorsConfig) -> li
     """Fit the training bags of each part, and score the test bags."""
     results = []
     for part in parts:
-        X, Y = part.test.stack()
+        _, Y = part.test.stack()
         began = time.process_time()
         answers = method(part.train, sensors, part.seed)
         seconds = time.process_time() - began
-        answer = answers(X)
+        answer = answers(part.test)
         results.append(Result(part.seed, Y, answer, macro_average_precision(Y, answer.P), seconds))
     return results
 

@@ -23,7 +23,7 @@ def describe(model: Model) -> str:
         f"network   {model.network.restore().summary()}",
         f"interval  {_seconds(model.sensors.interval)}",
         "",
-        *_table(("label", "threshold", "enter", "exit", "logit scale", "logit offset"), _labels(model)),
+        *_table(("label", "threshold", "enter", "exit", "logit scale", "logit offset", "delay"), _labels(model)),
         "",
         *_table(
             ("sensor", "type", "topic", "columns", "window", "timeout", "required"), map(_sensor, model.sensors.sensors)
@@ -41,8 +41,11 @@ def describe(model: Model) -> str:
 
 
 def _labels(model: Model) -> Iterator[Sequence[str]]:
-    for label, rule, (scale, offset) in zip(model.labels, model.rules, model.calibration, strict=True):
-        yield label, f"{rule.threshold:g}", str(rule.enter), str(rule.exit), f"{scale:g}", f"{offset:g}"
+    for label, rule, (scale, offset), delay in zip(
+        model.labels, model.rules, model.calibration, model.smoothing, strict=True
+    ):
+        counts = str(rule.enter), str(rule.exit)
+        yield label, f"{rule.threshold:g}", *counts, f"{scale:g}", f"{offset:g}", f"{delay:g}"
 
 
 def _sensor(spec: SensorSpec) -> Sequence[str]:

@@ -80,6 +80,7 @@ class Model:
         network: Network,
         calibration: Sequence[Calibration] | None = None,
         rules: Sequence[DecisionRule] | None = None,
+        smoothing: Sequence[float] | None = None,
         reference: Reference | None = None,
         metrics: Mapping[str, Any] | None = None,
         training: Mapping[str, Any] | None = None,
@@ -89,8 +90,8 @@ class Model:
     ) -> Model:
         """A new model with golden vectors drawn from the seed.
 
-        The defaults are the identity as calibration, and a threshold of 0.5 as rule. The creation time is now, or
-        SOURCE_DATE_EPOCH.
+        The defaults are the identity as calibration, a threshold of 0.5 as rule, and no smoothing. The creation time is
+        now, or SOURCE_DATE_EPOCH.
 
         Raises:
             ModelError: The numbers are unusable, for instance because the training diverged.
@@ -100,12 +101,13 @@ class Model:
         calibration = (Calibration(),) * c if calibration is None else tuple(calibration)
         rules = (DecisionRule(),) * c if rules is None else tuple(rules)
         provenance = Provenance(__version__, _now(), seed, training or {}, metrics or {}, tuple(bags), tuple(left_out))
-        decisions = LabelsSection(sensors.labels, calibration, rules)
+        smoothing = (0.0,) * c if smoothing is None else tuple(smoothing)
+        decisions = LabelsSection(sensors.labels, calibration, rules, smoothing)
         network.check(sensors.layout)
         section = NetworkSection.of(network)
         _check_size(sensors, section, decisions, provenance, reference)
         centre, deviation = _typical(reference, len(sensors.columns))
-        predictor = Predictor(network.compile(), calibration)
+        predictor = Predictor(network.compile(), calibration, smoothing)
         golden = GoldenVectors.draw(predictor, sensors.layout, centre, deviation, seed)
         return cls(sensors, section, decisions, golden, provenance, reference)
 
@@ -174,6 +176,11 @@ class Model:
         return self.decisions.rules
 
     @property
+    def smoothing(self) -> tuple[float, ...]:
+        """Mean delay of each label's smoothed logit, in intervals; 0 smooths nothing."""
+        return self.decisions.smoothing
+
+    @property
     def metrics(self) -> Mapping[str, Any]:
         """Scores on held-out data."""
         return self.provenance.metrics
@@ -205,7 +212,7 @@ class Model:
 
     def predictor(self) -> Predictor:
         """A new predictor with its own buffers and memory. Use one predictor per thread."""
-        return Predictor(self.network.restore().compile(), self.calibration)
+        return Predictor(self.network.restore().compile(), self.calibration, self.smoothing)
 
     def __eq__(self, other: object) -> bool:
         return self.digest == other.digest if isinstance(other, Model) else NotImplemented

@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 
 from obstacle_classifier.networks import CompiledNetwork
 
-__all__ = ["Calibration", "Predictor"]
+__all__ = ["MAX_SMOOTHING", "Calibration", "Predictor"]
+
+MAX_SMOOTHING = 1000.0
+"""Longest mean delay of a smoothed logit, in intervals."""
 
 Floats = NDArray[np.float64]
 
@@ -29,7 +32,10 @@ class Calibration(NamedTuple):
 
 
 class Predictor:
-    """Network, calibration and sigmoid for one vector per call.
+    """Network, calibration, smoothing over time and sigmoid for one vector per call.
+
+    The calibrated logit z of a label is smoothed to s = g z + (1 - g) s of the call before, with g = 1 / (1 + delay);
+    the first call after `reset` has s = z.
 
     The same sequence of vectors after `reset` gives the same bits from every instance on a machine. An instance has its
     own buffers: use one per thread.
@@ -37,20 +43,34 @@ class Predictor:
     Args:
         network: The compiled network.
         calibration: Calibration of each of the c labels.
+        smoothing: Mean delay of each label's smoothed logit, in intervals; 0 smooths nothing. None: 0 for all labels.
     """
 
-    def __init__(self, network: CompiledNetwork, calibration: Sequence[Calibration]) -> None:
+    def __init__(
+        self,
+        network: CompiledNetwork,
+        calibration: Sequence[Calibration],
+        smoothing: Sequence[float] | None = None,
+    ) -> None:
         self._network = network
         # Negated, because the sigmoid is 1 / (1 + e^-logit).
         self._factor = -np.array([label.scale for label in calibration])
         self._offset = np.array([label.offset for label in calibration])
         self._exponent = np.empty(len(calibration))
+        delay = np.array(smoothing or (), np.float64)
+        self._smooths = bool(delay.any())
+        self._gain = 1.0 / (1.0 + delay)
+        self._kept = 1.0 - self._gain
+        self._recent = np.empty(len(calibration))
+        self._first = True
 
     def probabilities(self, x: Floats) -> NDArray[np.float32]:
         """Probabilities (c,) float32, in a new array, of the raw features x (d,) float64, NaN where unknown."""
         exponent = np.multiply(self._network.logits(x), self._factor, out=self._exponent)
         np.subtract(exponent, self._offset, out=exponent)
         np.minimum(exponent, _MOST, out=exponent)
+        if self._smooths:
+            self._smooth(exponent)
         np.exp(exponent, out=exponent)
         np.add(exponent, _ONE, out=exponent)
         np.reciprocal(exponent, out=exponent)
@@ -68,7 +88,20 @@ class Predictor:
     def reset(self) -> None:
         """Forget earlier vectors. The next vector starts a new sequence."""
         self._network.reset()
+        self._first = True
 
     def margin(self) -> float:
         """Distance of the last call to the network's nearest discontinuity; infinite if the network is continuous."""
         return self._network.margin()
+
+    def _smooth(self, exponent: Floats) -> None:
+        """Smooth the exponents (c,) in place."""
+        recent = self._recent
+        if self._first:
+            self._first = False
+            np.copyto(recent, exponent)
+            return
+        np.multiply(exponent, self._gain, out=exponent)
+        np.multiply(recent, self._kept, out=recent)
+        np.add(recent, exponent, out=recent)
+        np.copyto(exponent, recent)

@@ -18,7 +18,7 @@ from obstacle_classifier.errors import ConfigError, ModelError
 from obstacle_classifier.features import SensorsConfig, parse_sensors
 from obstacle_classifier.model import bag_list
 from obstacle_classifier.model.decision import DecisionRule
-from obstacle_classifier.model.predictor import Calibration
+from obstacle_classifier.model.predictor import MAX_SMOOTHING, Calibration
 from obstacle_classifier.model.section import Key, Section, plain, read_only
 from obstacle_classifier.networks import Array, ArrayType, Network, network_class
 from obstacle_classifier.networks.numbers import MAX_PARAMETER
@@ -104,24 +104,35 @@ class NetworkSection(Section):
 
 @dataclass(frozen=True)
 class LabelsSection(Section):
-    """Name, calibration and decision rule of each label."""
+    """Name, calibration, smoothing and decision rule of each label.
+
+    Attributes:
+        labels: The names.
+        calibration: Of each label's logit.
+        rules: From probability to presence.
+        smoothing: Mean delay of each label's smoothed logit, in intervals; 0 smooths nothing.
+    """
 
     labels: tuple[str, ...]
     calibration: tuple[Calibration, ...]
     rules: tuple[DecisionRule, ...]
+    smoothing: tuple[float, ...]
 
     name: ClassVar[str] = "labels"
 
     def __post_init__(self) -> None:
-        if not len(self.labels) == len(self.calibration) == len(self.rules):
+        if not len(self.labels) == len(self.calibration) == len(self.rules) == len(self.smoothing):
             raise ModelError(
-                f"labels: found {len(self.calibration)} calibrations and {len(self.rules)} rules "
-                f"for {len(self.labels)} labels"
+                f"labels: found {len(self.calibration)} calibrations, {len(self.rules)} rules and "
+                f"{len(self.smoothing)} smoothings for {len(self.labels)} labels"
             )
         for label, (scale, offset) in zip(self.labels, self.calibration, strict=True):
             if not (0 < scale <= MAX_PARAMETER and abs(offset) <= MAX_PARAMETER):
                 expected = f"a scale of more than 0 and both at most {MAX_PARAMETER:g}"
                 raise ModelError(f"calibration of {label}: found scale {scale}, offset {offset}, expected {expected}")
+        for label, delay in zip(self.labels, self.smoothing, strict=True):
+            if not 0 <= delay <= MAX_SMOOTHING:
+                raise ModelError(f"smoothing of {label}: found {delay}, expected 0 to {MAX_SMOOTHING:g}")
 
     @classmethod
     def declared_keys(cls) -> dict[str, Key]:
@@ -135,13 +146,17 @@ class LabelsSection(Section):
             "enter": number,
             "exit": number,
         }
-        description = "per label: `name`, `calibration` (`scale`, `offset` of the logit), `threshold`, `enter`, `exit`"
-        schema = {"type": "array", "minItems": 1, "items": _object(entry)}
+        smoothing = {"type": "number", "minimum": 0, "maximum": MAX_SMOOTHING}
+        description = (
+            "per label: `name`, `calibration` (`scale`, `offset` of the logit), `threshold`, `enter`, `exit`, and, "
+            "unless it is 0, `smoothing` (mean delay of the smoothed logit, in intervals)"
+        )
+        schema = {"type": "array", "minItems": 1, "items": _object(entry, optional={"smoothing": smoothing})}
         return {"labels": Key(schema, description)}
 
     def document(self) -> dict[str, Any]:
         """A list with one entry per label."""
-        rows = zip(self.labels, self.calibration, self.rules, strict=True)
+        rows = zip(self.labels, self.calibration, self.rules, self.smoothing, strict=True)
         return {
             "labels": [
                 {
@@ -150,8 +165,9 @@ class LabelsSection(Section):
                     "threshold": plain(rule.threshold),
                     "enter": plain(rule.enter),
                     "exit": plain(rule.exit),
+                    **({"smoothing": plain(smoothing)} if smoothing else {}),
                 }
-                for label, calibration, rule in rows
+                for label, calibration, rule, smoothing in rows
             ]
         }
 
@@ -164,6 +180,7 @@ class LabelsSection(Section):
             tuple(entry["name"] for entry in entries),
             tuple(Calibration(**entry["calibration"]) for entry in entries),
             tuple(DecisionRule(entry["threshold"], entry["enter"], entry["exit"]) for entry in entries),
+            tuple(float(entry.get("smoothing", 0.0)) for entry in entries),
         )
 
 
@@ -331,10 +348,10 @@ def check_names(key: str, found: Sequence[object], expected: Sequence[str]) -> N
             )
 
 
-def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
+def _object(properties: Mapping[str, Any], optional: Mapping[str, Any] | None = None) -> dict[str, Any]:
     return {
         "type": "object",
         "additionalProperties": False,
         "required": list(properties),
-        "properties": dict(properties),
+        "properties": {**properties, **(optional or {})},
     }

@@ -52,15 +52,16 @@ def targets_of(target: Mapping[str, Any], labels: Sequence[str]) -> list[Target]
 
 
 def choose_rules(
-    judged: Judged, targets: Sequence[Target], labels: Sequence[str]
+    judged: Judged, targets: Sequence[Target], labels: Sequence[str], smoothing: Sequence[float]
 ) -> tuple[tuple[DecisionRule, ...], list[str]]:
     """The rule of each label, and a line for each target that no threshold meets.
 
-    A label that fewer than two bags carry keeps a threshold of 0.5.
+    A label that fewer than two bags carry keeps a threshold of 0.5. `smoothing` is the mean delay of each label's
+    probabilities, in intervals: a hysteresis adds to it.
     """
     rules, problems = [], []
     follows = judged.follows
-    for index, (target, label) in enumerate(zip(targets, labels, strict=True)):
+    for index, (target, label, delay) in enumerate(zip(targets, labels, smoothing, strict=True)):
         y = judged.Y[:, index]
         threshold = 0.5
         if len(np.unique(judged.bag[y > 0])) >= _LEAST_BAGS:
@@ -72,5 +73,5 @@ def choose_rules(
                     f"label {label}: no threshold gives a {wish} on bags that training has not seen; the nearest "
                     f"gives a precision of {chosen.precision:.2f} and a recall of {chosen.recall:.2f}"
                 )
-        rules.append(DecisionRule(threshold, *propose_hysteresis(y, follows)))
+        rules.append(DecisionRule(threshold, *propose_hysteresis(y, follows, delay)))
     return tuple(rules), problems

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Judged"]
+__all__ = ["Judged", "following"]
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,7 @@ class Judged:
     @property
     def follows(self) -> NDArray[np.bool_]:
         """(n,) whether an interval directly follows the one before, in the same bag."""
-        same = (np.diff(self.bag, prepend=-1) == 0) & (np.diff(self.time_ns, prepend=0) == self.interval)
-        return np.asarray(same)
+        return following(self.bag, self.time_ns, self.interval)
 
     def select(self, rows: NDArray[np.bool_]) -> Judged:
         """The intervals where `rows` (n,) is true."""
@@ -58,3 +57,14 @@ class Judged:
             present=self.present[rows],
             group=None if self.group is None else self.group[rows],
         )
+
+
+def following(bag: NDArray[np.intp], time_ns: NDArray[np.int64], interval: int) -> NDArray[np.bool_]:
+    """(n,) bool: whether an interval directly follows the one before, in the same bag.
+
+    Args:
+        bag: (n,) bag of each interval.
+        time_ns: (n,) interval ends.
+        interval: Length of an interval in ns.
+    """
+    return np.asarray((np.diff(bag, prepend=-1) == 0) & (np.diff(time_ns, prepend=0) == interval))

@@ -14,12 +14,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from obstacle_classifier.features import SensorsConfig
-from obstacle_classifier.networks import Network
 from obstacle_classifier.progress import Progress, Silent
 from obstacle_classifier.training.dataset import Dataset
 from obstacle_classifier.training.metrics import macro_average_precision, mean_defined
 from obstacle_classifier.training.recipes import recipe_of
-from obstacle_classifier.training.runs import Runs
+from obstacle_classifier.training.recipes.recipe import Fitted
 from obstacle_classifier.training.settings import Settings
 from obstacle_classifier.training.split import MIN_BAGS, Split, deal_bags, hold_out, reach
 from obstacle_classifier.training.train import Training
@@ -105,14 +104,14 @@ def learning_curve(training: Training, progress: Progress) -> LearningCurve | No
             for fold in range(FOLDS):
                 chosen = sorted(others[fold][: max(1, round(share * len(others[fold])))].tolist())
                 sizes.append(len(chosen))
-                network = _fit(_pick(data, chosen), sensors, settings)
-                scores.append(_score(network, folds.take(str(fold))))
+                fitted = _fit(_pick(data, chosen), sensors, settings)
+                scores.append(_score(fitted, folds.take(str(fold)), sensors))
                 stage.advance(f"{len(chosen)} bags, macro AP {scores[-1]:.3f}")
             points.append(CurvePoint(float(np.mean(sizes)), tuple(scores)))
         for fold in range(FOLDS):
             seen = data.select([own != fold for own in rows])
-            network = _fit(seen, sensors, settings, shuffle=rng)
-            shuffled.append(_score(network, data.select([own == fold for own in rows])))
+            fitted = _fit(seen, sensors, settings, shuffle=rng)
+            shuffled.append(_score(fitted, data.select([own == fold for own in rows]), sensors))
             stage.advance(f"shuffled intervals, macro AP {shuffled[-1]:.3f}")
     return LearningCurve(_distinct(points), tuple(shuffled))
 
@@ -123,8 +122,8 @@ def _pick(data: Dataset, chosen: Sequence[int]) -> Dataset:
 
 def _fit(
     data: Dataset, sensors: SensorsConfig, settings: Settings, shuffle: np.random.Generator | None = None
-) -> Network:
-    """The recipe's network for these intervals; with `shuffle`, its own parts are random intervals, too."""
+) -> Fitted:
+    """What the recipe makes of these intervals; with `shuffle`, its own parts are random intervals, too."""
     recipe = recipe_of(settings)
     shares = recipe.shares(settings)
     if shuffle is None:
@@ -132,13 +131,13 @@ def _fit(
     else:
         parts = tuple(shuffle.choice(len(shares), len(shard), p=list(shares.values())) for shard in data)
         split = Split(data, tuple(shares), parts)
-    return recipe.fit(split, sensors, settings, Silent()).network
+    return recipe.fit(split, sensors, settings, Silent())
 
 
-def _score(network: Network, held_out: Dataset) -> float:
+def _score(fitted: Fitted, held_out: Dataset, sensors: SensorsConfig) -> float:
     if not len(held_out):
         return float("nan")
-    return macro_average_precision(held_out.stack()[1], Runs.of(held_out, network.memory).logits(network))
+    return macro_average_precision(held_out.stack()[1], fitted.logits(held_out, sensors.interval))
 
 
 def _distinct(points: Sequence[CurvePoint]) -> tuple[CurvePoint, ...]:

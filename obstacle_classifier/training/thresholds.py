@@ -97,15 +97,16 @@ def choose_threshold(y: Values, p: Values, target: Target | None = None) -> Thre
     return Threshold(float((values[best] + below) / 2), float(precision[best]), float(recall[best]), bool(met[best]))
 
 
-def propose_hysteresis(y: Values, follows: NDArray[np.bool_]) -> tuple[int, int]:
+def propose_hysteresis(y: Values, follows: NDArray[np.bool_], delay: float = 0.0) -> tuple[int, int]:
     """(enter, exit): intervals after which a label is taken for present, and for absent again.
 
     A longer wait suppresses single wrong intervals and delays the answer. Each is a quarter of a short event or of a
-    short gap between events (one in ten is shorter), 1 to 5.
+    short gap between events (one in ten is shorter), less the delay of the probabilities, 1 to 5.
 
     Args:
         y: (n,) 0 or 1.
         follows: (n,) whether an interval directly follows the one before, in the same bag.
+        delay: Mean delay of the probabilities by smoothing, in intervals.
     """
     present = np.asarray(y) > 0
     events = [end - start for start, end in runs(present, follows)]
@@ -114,13 +115,13 @@ def propose_hysteresis(y: Values, follows: NDArray[np.bool_]) -> tuple[int, int]
         for start, end in runs(~present, follows)
         if follows[start] and end < len(y) and follows[end]  # between two events
     ]
-    return _wait(events), _wait(gaps)
+    return _wait(events, delay), _wait(gaps, delay)
 
 
-def _wait(lengths: Sequence[int]) -> int:
+def _wait(lengths: Sequence[int], delay: float) -> int:
     if not lengths:
         return 1
-    return int(np.clip(DELAY * np.quantile(lengths, SHORT_EVENTS), 1, MOST_INTERVALS))
+    return int(np.clip(DELAY * np.quantile(lengths, SHORT_EVENTS) - delay, 1, MOST_INTERVALS))
 
 
 def _f1(precision: Values, recall: Values) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from obstacle_classifier.errors import BagError, ConfigError, ModelError
 from obstacle_classifier.features import SensorsConfig
 from obstacle_classifier.model import Model, Reference
 from obstacle_classifier.model.decision import Decision
+from obstacle_classifier.networks import Memory
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.backends import Backend
 from obstacle_classifier.training.dataset import BadBag, Dataset, read_dataset, warn_left_out
@@ -119,6 +120,7 @@ def train(
         network=fitted.network,
         calibration=fitted.calibration,
         rules=fitted.rules,
+        smoothing=fitted.smoothing,
         reference=Reference.of(split.take(*fitted_parts).stack()[0]),
         training=settings.document(),
         seed=settings.seed,
@@ -180,7 +182,9 @@ def _judge(model: Model, data: Dataset) -> Judged | None:
     if not data.intervals:
         return None
     predictor = model.predictor()
-    runs = Runs.of(data, model.network.restore().memory)
+    memory = model.network.restore().memory
+    # Smoothing remembers earlier intervals as a network with a state does.
+    runs = Runs.of(data, Memory.STATE if any(model.smoothing) else memory)
     starts = set(runs.starts.tolist())
     P = np.empty((len(runs.X), len(model.labels)))
     for row, x in enumerate(runs.X):

@@ -167,6 +167,38 @@ def test_calibration_acts_on_the_logit() -> None:
         np.testing.assert_allclose(model.predictor().probabilities(x), sigmoid(logits * scale + offset), rtol=1e-6)
 
 
+def test_smoothing_averages_the_logits_of_one_sequence(tmp_path: Path) -> None:
+    plain = full_model()
+    model = Model.create(
+        sensors=SENSORS,
+        network=plain.network.restore(),
+        calibration=CALIBRATION,
+        smoothing=[3.0 * (label == 1) for label in range(len(SENSORS.labels))],
+    )
+    model.save(tmp_path / "model.npz")
+    predictor, alone = Model.load(tmp_path / "model.npz").predictor(), plain.predictor()
+    X = np.random.default_rng(1).normal(size=(20, D))
+    single = np.array([alone.probabilities(x) for x in X], np.float64)
+    logits = np.log(single / (1 - single))
+    for _ in range(2):
+        smoothed = np.array([predictor.probabilities(x) for x in X])
+        expected = logits[0, 1]
+        for row in range(len(X)):
+            expected += (logits[row, 1] - expected) / 4
+            assert smoothed[row, 1] == pytest.approx(sigmoid(expected), rel=1e-4)
+        others = [label for label in range(len(SENSORS.labels)) if label != 1]
+        assert smoothed[:, others].tobytes() == single[:, others].astype(np.float32).tobytes(), "they stay as they are"
+        predictor.reset()
+
+
+@pytest.mark.parametrize("smoothing", [-1.0, 1e9])
+def test_a_smoothing_beyond_its_limits_is_refused(smoothing: float) -> None:
+    with pytest.raises(ModelError, match=r"smoothing"):
+        Model.create(
+            sensors=SENSORS, network=full_model().network.restore(), smoothing=[smoothing] * len(SENSORS.labels)
+        )
+
+
 @given(
     arrays(np.float64, (5, D), elements=st.floats(allow_nan=True, allow_infinity=True)),
     arrays(np.float64, (D,), elements=st.floats(-1e300, 1e300)),
@@ -319,7 +351,7 @@ def test_numbers_that_make_no_network_are_refused(name: str, index: Any, value: 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"calibration": [Calibration()]}, "labels: found 1 calibrations and 3 rules for 3 labels"),
+        ({"calibration": [Calibration()]}, "labels: found 1 calibrations, 3 rules and 3 smoothings for 3 labels"),
         (
             {"calibration": [Calibration(), Calibration(-1, 0), Calibration()]},
             "calibration of bicycle: found scale -1, offset 0, expected a scale of more than 0",

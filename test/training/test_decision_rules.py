@@ -32,7 +32,7 @@ def judged(bags: int = 4, rows: int = 200) -> Judged:
 @pytest.mark.parametrize("target", [Target(precision=0.9), Target(recall=0.9)])
 def test_a_demand_is_met_and_no_more_is_given_up_than_need_be(target: Target) -> None:
     table = judged()
-    rules, problems = choose_rules(table, [target] * 2, ["near", "rare"])
+    rules, problems = choose_rules(table, [target] * 2, ["near", "rare"], [0.0, 0.0])
     assert problems == []
     y, called = table.Y[:, 0] > 0, table.P[:, 0] >= rules[0].threshold
     precision, recall = (y & called).sum() / called.sum(), (y & called).sum() / y.sum()
@@ -43,20 +43,20 @@ def test_a_demand_is_met_and_no_more_is_given_up_than_need_be(target: Target) ->
 def test_a_demand_out_of_reach_is_said() -> None:
     table = judged()
     flipped = Judged(table.names, table.bag, table.time_ns, 1 - table.Y, table.P, table.present, SECOND)
-    _, problems = choose_rules(flipped, [Target(precision=0.9)] * 2, ["near", "rare"])
+    _, problems = choose_rules(flipped, [Target(precision=0.9)] * 2, ["near", "rare"], [0.0, 0.0])
     assert problems[0].startswith(
         "label near: no threshold gives a precision of 0.9 on bags that training has not seen"
     )
 
 
 def test_a_label_of_one_bag_keeps_a_threshold_of_a_half() -> None:
-    rules, _ = choose_rules(judged(), [Target()] * 2, ["near", "rare"])
+    rules, _ = choose_rules(judged(), [Target()] * 2, ["near", "rare"], [0.0, 0.0])
     assert rules[1].threshold == 0.5
     assert rules[0].threshold != 0.5
 
 
 def test_hysteresis_is_a_quarter_of_a_short_event() -> None:
-    rules, _ = choose_rules(judged(), [Target()] * 2, ["near", "rare"])
+    rules, _ = choose_rules(judged(), [Target()] * 2, ["near", "rare"], [0.0, 0.0])
     assert (rules[0].enter, rules[0].exit) == (5, 5)
     assert isinstance(rules[0], DecisionRule)
 

@@ -75,6 +75,7 @@ def test_hysteresis_by_hand() -> None:
     y = np.zeros(80)
     y[10:30] = y[36:60] = 1  # events of 20 and 24, a gap of 6 between them
     assert propose_hysteresis(y, follows) == (5, 1)  # a quarter of 20.4 and of 6
+    assert propose_hysteresis(y, follows, 2.0) == (3, 1)  # the probabilities are late already
     y[22] = 0  # events of 12, 7 and 24: the decile is 8
     assert propose_hysteresis(y, follows) == (2, 1)
 

@@ -15,17 +15,19 @@ from numpy.typing import NDArray
 from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.features import Layout, SensorsConfig
 from obstacle_classifier.model import Calibration
+from obstacle_classifier.model.predictor import MAX_SMOOTHING
 from obstacle_classifier.networks.ensemble import EnsembleNetwork
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.calibration import averaged, calibrated, expected_calibration_error, fit_calibration
 from obstacle_classifier.training.dataset import Dataset
 from obstacle_classifier.training.decision_rules import TARGET_SCHEMA, choose_rules, targets_of
-from obstacle_classifier.training.judged import Judged
+from obstacle_classifier.training.judged import Judged, following
 from obstacle_classifier.training.judges import Judges
 from obstacle_classifier.training.left_out import LeftOut, deal_left_out
 from obstacle_classifier.training.members import FittedMembers, MemberOptions, fit_members
 from obstacle_classifier.training.recipes.recipe import Epoch, Fitted, Recipe
 from obstacle_classifier.training.settings import NetworkSettings, option
+from obstacle_classifier.training.smoothing import choose_smoothing, smooth
 from obstacle_classifier.training.split import Split, reach
 
 __all__ = ["FEW_BAGS", "DefaultRecipe", "DefaultSettings", "MemberSettings"]
@@ -70,6 +72,13 @@ class MemberSettings(NetworkSettings):
     )
     groups: int = option(
         8, "groups of bags; each is left out by some members, which judge it; 1: nothing is left out", minimum=1
+    )
+    most_smoothing: float = option(
+        8.0,
+        "longest mean delay, in intervals, by which a label's probability may be smoothed over time; the answers on "
+        "left-out bags choose the delay; 0: every interval stands alone",
+        minimum=0,
+        maximum=MAX_SMOOTHING,
     )
     target: dict[str, Any] = option(
         {},
@@ -162,7 +171,7 @@ def judge(
     settings: MemberSettings,
     progress: Progress,
 ) -> Fitted:
-    """Calibration, rules and scores of a network from the answers of members that had not seen the bags.
+    """Smoothing, calibration, rules and scores of a network from the answers of members that had not seen the bags.
 
     Args:
         members: The members and their answers.
@@ -181,23 +190,26 @@ def judge(
     if not known.any():
         return Fitted(network, history, len(history))
     Z, group = members.unseen_logits[known], left_out.group[known]
-    calibration = fit_calibration(Z, Y[known], bag[known])
+    follows = following(bag[known], data.time_ns[known], sensors.interval)
+    smoothing = choose_smoothing(Z, Y[known], bag[known], follows, settings.most_smoothing)
+    smoothed = smooth(Z, follows, smoothing)
+    calibration = fit_calibration(smoothed, Y[known], bag[known])
     judged = Judged(
         names=data.names,
         bag=bag[known],
         time_ns=data.time_ns[known],
         Y=Y[known],
-        P=calibrated(Z, calibration),
+        P=calibrated(smoothed, calibration),
         present=np.zeros(Z.shape, np.bool_),
         interval=sensors.interval,
         group=group,
     )
-    rules, problems = choose_rules(judged, targets_of(settings.target, sensors.labels), sensors.labels)
+    rules, problems = choose_rules(judged, targets_of(settings.target, sensors.labels), sensors.labels, smoothing)
     for problem in problems:
         progress.say(f"warning: {problem}")
-    raw = calibrated(Z, [Calibration()] * Z.shape[1])
+    raw = calibrated(smoothed, [Calibration()] * Z.shape[1])
     ece = tuple(expected_calibration_error(y, p) for y, p in zip(judged.Y.T, raw.T, strict=True))
     judges = members.network.members // len(left_out)
     served = averaged(calibration, judges, network.members)
     groups = tuple(members.network.subset(slice(index, None, len(left_out))) for index in range(len(left_out)))
-    return Fitted(network, history, len(history), served, rules, judged, ece, Judges(groups))
+    return Fitted(network, history, len(history), served, rules, smoothing, judged, ece, Judges(groups))

@@ -18,9 +18,12 @@ from obstacle_classifier.model import Calibration
 from obstacle_classifier.model.decision import DecisionRule
 from obstacle_classifier.networks import Network
 from obstacle_classifier.progress import Progress
-from obstacle_classifier.training.judged import Judged
+from obstacle_classifier.training.dataset import Dataset
+from obstacle_classifier.training.judged import Judged, following
 from obstacle_classifier.training.judges import Judges
+from obstacle_classifier.training.runs import Runs
 from obstacle_classifier.training.settings import Settings
+from obstacle_classifier.training.smoothing import smooth
 from obstacle_classifier.training.split import Split
 
 __all__ = ["RECIPES", "Epoch", "Fitted", "Recipe", "check_finite", "recipe_of", "register"]
@@ -46,6 +49,7 @@ class Fitted:
         epochs: Number of epochs of the fit of `network` itself.
         calibration: Of each label's logit; None: as it is.
         rules: Of each label, from probability to presence; None: a threshold of 0.5.
+        smoothing: Mean delay of each label's smoothed logit, in intervals; None: no smoothing.
         unseen: Intervals judged by members that had not seen their bag, with calibrated probabilities; None: there are
             no such members.
         raw_ece: Expected calibration error of each label on `unseen` before calibration.
@@ -57,9 +61,22 @@ class Fitted:
     epochs: int
     calibration: tuple[Calibration, ...] | None = None
     rules: tuple[DecisionRule, ...] | None = None
+    smoothing: tuple[float, ...] | None = None
     unseen: Judged | None = None
     raw_ece: tuple[float, ...] = ()
     judges: Judges | None = None
+
+    def logits(self, data: Dataset, interval: int) -> NDArray[np.float64]:
+        """Smoothed logits (n, c) of the network, before calibration, for the intervals of a data set.
+
+        Args:
+            data: Intervals of the length `interval`, in ns.
+            interval: In ns.
+        """
+        Z = np.asarray(Runs.of(data, self.network.memory).logits(self.network), np.float64)
+        if self.smoothing is None:
+            return Z
+        return smooth(Z, following(data.bag, data.time_ns, interval), self.smoothing)
 
 
 class Recipe(ABC, Generic[AnySettings]):
