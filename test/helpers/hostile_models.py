@@ -400,6 +400,10 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
         document(labels__labels=label(calibration={"scale": 0, "offset": 0})),
         "manifest: key 'labels.labels[0].calibration.scale': found 0, expected more than 0",
     ),
+    "smoothing": (
+        document(labels__labels=label(smoothing=-1)),
+        "manifest: key 'labels.labels[0].smoothing': found -1, expected at least 0",
+    ),
     "no labels": (document(labels__labels=[]), "manifest: key 'labels.labels': found [], expected at least 1 item"),
     "activation": (
         network(activation="tanh"),
