@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from obstacle_classifier import __version__
 from obstacle_classifier.command import run_command
+from obstacle_classifier.commands import train
+from obstacle_classifier.commands.arguments import BAGS, add_data, add_jobs, add_skip, backend_of, positive, sensors_of
 from obstacle_classifier.errors import BagError, ConfigError
 from obstacle_classifier.files import check_output
 
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from obstacle_classifier.bags import Bag
     from obstacle_classifier.features import SensorsConfig
     from obstacle_classifier.pipeline import Prediction
-    from obstacle_classifier.training.backends import Backend
 
 __all__ = ["main"]
 
@@ -59,33 +60,14 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    bags = "rosbag2 folders, .mcap, .db3 or ROS 1 .bag files, globs, or folders of them"
-
-    train = commands.add_parser("train", help="train on labelled bags and write a model file")
-    train.add_argument("--sensors", required=True, type=Path, metavar="S.yaml", help="sensors file")
-    train.add_argument("--bags", required=True, nargs="+", metavar="BAG", help=bags)
-    _add_labels(train)
-    train.add_argument("--output", required=True, type=Path, metavar="MODEL.npz", help="model file to write")
-    train.add_argument("--config", type=Path, metavar="TRAIN.yaml", help="training options")
-    train.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="one training option; repeatable"
-    )
-    train.add_argument("--report", type=Path, metavar="DIR", help="folder for a report, one HTML page")
-    train.add_argument(
-        "--learning-curve",
-        action="store_true",
-        help="also show in the report what more bags would give, and what a shuffled split would claim; fits 12 times",
-    )
-    _add_skip(train)
-    _add_jobs(train)
-    train.set_defaults(run=_train)
+    train.add_arguments(commands.add_parser("train", help="train on labelled bags and write a model file"))
 
     evaluate = commands.add_parser("evaluate", help="score a model on labelled bags")
     evaluate.add_argument("--model", required=True, type=Path, metavar="MODEL.npz", help="model file")
-    evaluate.add_argument("--bags", required=True, nargs="+", metavar="BAG", help=bags)
+    evaluate.add_argument("--bags", required=True, nargs="+", metavar="BAG", help=BAGS)
     evaluate.add_argument("--output", type=Path, metavar="METRICS.json", help="also write the scores here")
-    _add_skip(evaluate)
-    _add_jobs(evaluate)
+    add_skip(evaluate)
+    add_jobs(evaluate)
     evaluate.set_defaults(run=_evaluate)
 
     predict = commands.add_parser("predict", help="probabilities of one bag, as the node would publish them")
@@ -102,23 +84,21 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     predict.set_defaults(run=_predict)
 
     features = commands.add_parser("features", help="feature matrix and targets of bags")
-    features.add_argument("--sensors", required=True, type=Path, metavar="S.yaml", help="sensors file")
-    features.add_argument("--bags", required=True, nargs="+", metavar="BAG", help=bags)
-    _add_labels(features)
+    add_data(features)
     features.add_argument(
         "--output", required=True, type=Path, metavar="F.npz", help="arrays X, Y, time_ns, bag, columns, labels"
     )
-    _add_skip(features)
-    _add_jobs(features)
+    add_skip(features)
+    add_jobs(features)
     features.set_defaults(run=_features)
 
     inspect = commands.add_parser("inspect", help="what a model file or bags hold")
-    inspect.add_argument("paths", nargs="+", metavar="MODEL.npz|BAG", help=f"one model file, or bags: {bags}")
+    inspect.add_argument("paths", nargs="+", metavar="MODEL.npz|BAG", help=f"one model file, or bags: {BAGS}")
     inspect.add_argument("--json", action="store_true", help="print bags as JSON")
     inspect.set_defaults(run=_inspect)
 
     init = commands.add_parser("init", help="print a first sensors file for bags")
-    init.add_argument("bags", nargs="+", metavar="BAG", help=bags)
+    init.add_argument("bags", nargs="+", metavar="BAG", help=BAGS)
     init.set_defaults(run=_init)
 
     simulate = commands.add_parser("simulate", help="record a labelled bag of a simulated drive along a sidewalk")
@@ -128,98 +108,9 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
 
     flops = commands.add_parser("flops", help="cost of inference and training of a network, derived and measured")
     for name, meaning in (("d", "inputs"), ("h", "units in each hidden layer"), ("c", "labels")):
-        flops.add_argument(name, type=_positive, metavar=name.upper(), help=meaning)
+        flops.add_argument(name, type=positive, metavar=name.upper(), help=meaning)
     flops.set_defaults(run=_flops)
     return parser
-
-
-def _add_jobs(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--jobs", type=_positive, metavar="N", help="bags read at a time, each by a process; by default one a core"
-    )
-
-
-def _add_labels(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--labels", metavar="A,B", help="labels to use instead of the sensors file's")
-    command.add_argument(
-        "--other-labels",
-        choices=("absent", "ignore"),
-        help="with --labels: whether other labels count as absent (default), or like the label ignore",
-    )
-
-
-def _add_skip(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--skip-bad-bags",
-        action="store_true",
-        help="go on without bags that cannot be used, and record them; by default they are an error",
-    )
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"found '{text}', expected a whole number of at least 1")
-    return int(text)
-
-
-def _train(options: argparse.Namespace) -> None:
-    from obstacle_classifier.bags import find_bags
-    from obstacle_classifier.progress import TextProgress
-    from obstacle_classifier.training import format_scores, load_train_config, train
-    from obstacle_classifier.training.dataset import warn_left_out
-    from obstacle_classifier.training.preflight import preflight
-
-    if options.learning_curve and options.report is None:
-        raise ConfigError("--learning-curve: found no --report, expected a report that shows the curve")
-    if options.report is not None:
-        # Before the work, so that a missing plotting library is told then.
-        from obstacle_classifier.training.learning_curve import learning_curve
-        from obstacle_classifier.training.report import write_report
-    config = load_train_config(options.config, options.set)
-    sensors = _sensors(options)
-    check_output(options.output)
-    if options.report is not None and options.report.exists() and not options.report.is_dir():
-        raise ConfigError(f"{options.report}: found a file, expected a folder for the report")
-    progress = TextProgress()
-    paths = find_bags(options.bags)
-    backend, skip_bad = _backend(options), options.skip_bad_bags
-    usable = preflight(paths, sensors, progress, labels_required=True, backend=backend, skip_bad=skip_bad)
-    training = train(sensors, usable.paths, config, progress, backend, usable.left_out)
-    training.model.save(options.output)
-    if options.report is not None:
-        curve = learning_curve(training, progress) if options.learning_curve else None
-        if options.learning_curve and curve is None:
-            progress.say("warning: a learning curve needs three usable bags, so the report shows none")
-        print(f"report: {write_report(options.report, training, curve=curve)}")
-    if training.unseen is not None and training.scored is None:
-        print("scores on all bags, each judged by members that have not seen it:")
-    elif training.scored is not None:
-        print(f"held-out scores ({', '.join(training.bags['test']) or 'the last block of each bag'}):")
-    if training.model.metrics:
-        print(format_scores(dict(training.model.metrics)))
-    print(f"wrote {options.output}")
-    if training.left_out:
-        # Once more: the epochs have scrolled the reasons away.
-        warn_left_out(training.left_out, len(paths), progress)
-
-
-def _sensors(options: argparse.Namespace) -> SensorsConfig:
-    """The sensors file, with the labels of `--labels` where they are given."""
-    from obstacle_classifier.features import load_sensors, with_labels
-
-    sensors = load_sensors(options.sensors)
-    if options.labels is None:
-        if options.other_labels is not None:
-            raise ConfigError("--other-labels: found no --labels, expected the labels to use")
-        return sensors
-    labels = [label.strip() for label in options.labels.split(",")]
-    return with_labels(sensors, labels, "--labels", options.other_labels)
-
-
-def _backend(options: argparse.Namespace) -> Backend:
-    from obstacle_classifier.training.backends import available_cores, make_backend
-
-    return make_backend(options.jobs or available_cores())
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -233,7 +124,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.output is not None:
         check_output(options.output)
     model, paths, progress = Model.load(options.model), find_bags(options.bags), TextProgress()
-    backend, skip_bad = _backend(options), options.skip_bad_bags
+    backend, skip_bad = backend_of(options), options.skip_bad_bags
     usable = preflight(paths, model.sensors, progress, labels_required=True, backend=backend, skip_bad=skip_bad)
     result = evaluate(model, usable.paths, progress, backend, usable.left_out)
     print(format_scores(result))
@@ -305,11 +196,11 @@ def _features(options: argparse.Namespace) -> None:
     from obstacle_classifier.training.dataset import read_dataset, warn_left_out
     from obstacle_classifier.training.preflight import preflight, silent_sensors
 
-    sensors = _sensors(options)
+    sensors = sensors_of(options)
     check_output(options.output)
     progress = TextProgress()
     paths = find_bags(options.bags)
-    backend, skip_bad = _backend(options), options.skip_bad_bags
+    backend, skip_bad = backend_of(options), options.skip_bad_bags
     usable = preflight(paths, sensors, progress, labels_required=False, backend=backend, skip_bad=skip_bad)
     data = read_dataset(usable.paths, sensors, progress, labels_required=False, backend=backend)
     for shard in data:

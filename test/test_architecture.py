@@ -27,6 +27,7 @@ LAYERS: tuple[set[str], ...] = (
     {"api", "demo"},
     {"labelling", "tools"},
     {"cli", "nodes"},
+    {"commands"},
     {"simulation", "training"},
     {"bags"},
     {"pipeline"},
@@ -49,6 +50,7 @@ ROOMS: dict[str, set[str]] = {
     "cli": {
         "bags",
         "command",
+        "commands",
         "errors",
         "features",
         "files",
@@ -59,6 +61,7 @@ ROOMS: dict[str, set[str]] = {
         "table",
         "training",
     },
+    "commands": {"bags", "errors", "features", "files", "progress", "training"},
     "nodes": {"errors", "features", "model", "names", "pipeline", "simulation"},
     "simulation": {"documents", "errors", "names", "progress", "sensing"},
     "training": {"bags", "documents", "errors", "features", "files", "model", "networks", "nn", "pipeline", "progress"},

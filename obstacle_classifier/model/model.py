@@ -87,11 +87,12 @@ class Model:
         seed: int = 0,
         bags: Sequence[Mapping[str, str]] = (),
         left_out: Sequence[Mapping[str, str]] = (),
+        created: int | None = None,
     ) -> Model:
         """A new model with golden vectors drawn from the seed.
 
         The defaults are the identity as calibration, a threshold of 0.5 as rule, and no smoothing. The creation time is
-        now, or SOURCE_DATE_EPOCH.
+        SOURCE_DATE_EPOCH, or else `created` in seconds since 1970, or else now.
 
         Raises:
             ModelError: The numbers are unusable, for instance because the training diverged.
@@ -100,7 +101,9 @@ class Model:
         c = len(sensors.labels)
         calibration = (Calibration(),) * c if calibration is None else tuple(calibration)
         rules = (DecisionRule(),) * c if rules is None else tuple(rules)
-        provenance = Provenance(__version__, _now(), seed, training or {}, metrics or {}, tuple(bags), tuple(left_out))
+        provenance = Provenance(
+            __version__, _time(created), seed, training or {}, metrics or {}, tuple(bags), tuple(left_out)
+        )
         smoothing = (0.0,) * c if smoothing is None else tuple(smoothing)
         decisions = LabelsSection(sensors.labels, calibration, rules, smoothing)
         network.check(sensors.layout)
@@ -286,9 +289,9 @@ def _typical(reference: Reference | None, d: int) -> tuple[NDArray[np.float64], 
     return np.where(np.isfinite(centre), centre, 0.0), deviation
 
 
-def _now() -> str:
-    """The current UTC time, or the time SOURCE_DATE_EPOCH (https://reproducible-builds.org/specs/source-date-epoch)."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+def _time(created: int | None) -> str:
+    """UTC of SOURCE_DATE_EPOCH (https://reproducible-builds.org/specs/source-date-epoch), or `created`, or now."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", created)
     try:
         time = datetime.now(timezone.utc) if epoch is None else datetime.fromtimestamp(int(epoch), timezone.utc)
     except (ValueError, OverflowError, OSError):

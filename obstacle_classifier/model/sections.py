@@ -251,7 +251,7 @@ class Provenance(Section):
 
     Attributes:
         package_version: Version of the package that made it.
-        created: UTC time, ISO 8601.
+        created: UTC time, ISO 8601. `train` gives the end of the newest interval, so that equal runs give equal bytes.
         seed: Seed of the training.
         training: Training options, as JSON data.
         metrics: Scores on held-out data, as JSON data.
@@ -268,7 +268,7 @@ class Provenance(Section):
                 "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z",
                 "description": "a UTC time such as 2025-01-31T12:00:00Z",
             },
-            "UTC, ISO 8601; `SOURCE_DATE_EPOCH` sets it",
+            "UTC, ISO 8601: end of the newest interval trained on, or `SOURCE_DATE_EPOCH`",
         ),
     ]
     seed: Annotated[int, Key({"type": "integer", "minimum": 0}, "of the training")]

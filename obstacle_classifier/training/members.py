@@ -15,6 +15,7 @@ from obstacle_classifier.features import Layout
 from obstacle_classifier.networks.ensemble import EnsembleNetwork, logit_of_mean
 from obstacle_classifier.nn import AdamW, Cosine, log_loss_from_logits
 from obstacle_classifier.progress import Progress
+from obstacle_classifier.training.checkpoint import Checkpoint, FitState, State, fit_state, load_fit_state
 from obstacle_classifier.training.dataset import Dataset
 from obstacle_classifier.training.left_out import LeftOut
 from obstacle_classifier.training.numeric_health import check_finite_step, health_warnings
@@ -82,7 +83,12 @@ class FittedMembers:
 
 
 def fit_members(
-    data: Dataset, left_out: LeftOut, layout: Layout, options: MemberOptions, progress: Progress
+    data: Dataset,
+    left_out: LeftOut,
+    layout: Layout,
+    options: MemberOptions,
+    progress: Progress,
+    state: FitState | None = None,
 ) -> FittedMembers:
     """Encode the intervals and fit all members in the same steps.
 
@@ -92,6 +98,7 @@ def fit_members(
         layout: The columns.
         options: The options.
         progress: Told of every epoch.
+        state: Where to begin, and where the state is kept; None: at the beginning, nowhere.
 
     Raises:
         ConfigError: The loss or a gradient became infinite or NaN; the message names epoch, batch and array.
@@ -112,11 +119,27 @@ def fit_members(
     optimizer = AdamW(Cosine(options.learning_rate, epochs * per_epoch), weight_decay=decay)
     weights = np.array(options.label_weights, np.float32) if options.label_weights else None
     names, parameters = list(network.parameters()), network.parameters()
-    losses, unseen_losses = [], []
+    losses: list[float] = []
+    unseen_losses: list[float] = []
     judged = left_out.judged
     unseen = np.full(Y.shape, np.nan)
+    state = Checkpoint().fit("") if state is None else state
+
+    def current() -> State:
+        left = {f"left.{member}": rows for member, rows in enumerate(batches.left)}
+        history = {"losses": losses, "unseen_losses": unseen_losses}
+        return {**fit_state(parameters, optimizer, rng), **left, **history}
+
+    if state.saved is not None:
+        load_fit_state(state.saved, parameters, optimizer, rng)
+        batches.left = [state.saved[f"left.{member}"] for member in range(options.members)]
+        losses, unseen_losses = list(state.saved["losses"]), list(state.saved["unseen_losses"])
+        if judged.any():
+            unseen = unseen_logits(network, inputs, left_out.group, len(left_out))
     with progress.stage("epochs", epochs) as stage:
-        for epoch in range(epochs):
+        for _ in losses:
+            stage.advance("done before the interruption")
+        for epoch in range(len(losses), epochs):
             total = 0.0
             for step in range(per_epoch):
                 batch, targets, dropout = batches.draw()
@@ -132,6 +155,7 @@ def fit_members(
                 unseen = unseen_logits(network, inputs, left_out.group, len(left_out))
                 unseen_losses.append(log_loss_from_logits(Y[judged], unseen[judged]))
                 text += f", on unseen bags {unseen_losses[-1]:.4f}"
+            state.keep(current, last=epoch + 1 == epochs)
             stage.advance(text)
     for line in health_warnings(network, inputs):
         progress.say(f"warning: {line}")
@@ -172,6 +196,9 @@ class _Batches:
     """Batches of all members, in buffers that the next draw overwrites.
 
     Each member goes through its own rows in an order of its own, drawn anew whenever it has been through.
+
+    Attributes:
+        left: The rows of each member that are still to come in the current order.
     """
 
     def __init__(
@@ -184,7 +211,8 @@ class _Batches:
         rng: np.random.Generator,
     ) -> None:
         self._inputs, self._Y, self._missing, self._options, self._rng = inputs, Y, missing, options, rng
-        self._seen, self._left = seen, [rows[:0] for rows in seen]
+        self._seen = seen
+        self.left = [rows[:0] for rows in seen]
         shape = len(seen), options.batch_size
         self._X = np.empty((*shape, inputs.shape[1]), np.float32)
         self._partner = np.empty_like(self._X)
@@ -206,10 +234,10 @@ class _Batches:
         return X, Y, self._dropout()
 
     def _next(self, member: int) -> Rows:
-        size, left = self._options.batch_size, self._left[member]
+        size, left = self._options.batch_size, self.left[member]
         while len(left) < size:
             left = np.concatenate([left, self._rng.permutation(self._seen[member])])
-        self._left[member] = left[size:]
+        self.left[member] = left[size:]
         return left[:size]
 
     def _mix(self, X: Floats, Y: Floats) -> Floats:

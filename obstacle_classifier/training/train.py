@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,9 @@ from obstacle_classifier.model.decision import Decision
 from obstacle_classifier.networks import Memory
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.backends import Backend
-from obstacle_classifier.training.dataset import BadBag, Dataset, read_dataset, warn_left_out
+from obstacle_classifier.training.checkpoint import Checkpoint
+from obstacle_classifier.training.code_version import TRAINING_ROOMS, code_version
+from obstacle_classifier.training.dataset import BadBag, Dataset, Shard, read_dataset, warn_left_out
 from obstacle_classifier.training.judged import Judged
 from obstacle_classifier.training.judges import Judges
 from obstacle_classifier.training.metrics import scores
@@ -77,6 +80,7 @@ def train(
     progress: Progress,
     backend: Backend | None = None,
     left_out: Sequence[BadBag] = (),
+    checkpoint: Checkpoint | None = None,
 ) -> Training:
     """Train on labelled bags.
 
@@ -90,20 +94,26 @@ def train(
         progress: Told of every bag and every epoch.
         backend: Where the bags are read; by default here, one after the other.
         left_out: Bags that were left out before; the model's provenance records them too.
+        checkpoint: Keeps the state of the fits, and may continue an interrupted run; None: no state is kept.
 
     Raises:
         BagError: None of the bags can be used, or no interval is left to train on.
         ConfigError: A label file that does not hold what it must, a network or a list of bags that no model file holds,
-            or a learning rate at which the loss diverged.
+            a learning rate at which the loss diverged, or a checkpoint of another run.
     """
     recipe = recipe_of(settings)
     _check_size(sensors, settings, paths)
+    checkpoint = Checkpoint() if checkpoint is None else checkpoint
+    checkpoint.identify(code=code_version(TRAINING_ROOMS), sensors=dict(sensors.document), settings=settings.document())
     data = read_dataset(paths, sensors, progress, backend=backend)
     data = replace(data, left_out=(*left_out, *data.left_out))
     for shard in data:
         for problem in shard.problems:
             progress.say(f"warning: {problem}")
     warn_left_out(data.left_out, len(paths) + len(left_out), progress)
+    checkpoint.identify(bags=[_identity(shard) for shard in data])
+    if checkpoint.resumed:
+        progress.say(f"continuing from {checkpoint.path}")
     shares = recipe.shares(settings) | ({"test": settings.test_share} if settings.test_share else {})
     split = hold_out(data, shares, reach(sensors), np.random.default_rng(settings.seed))
     if not split.take(split.names[0]).intervals:
@@ -113,7 +123,8 @@ def train(
         )
     fitted_parts = tuple(part for part in split.names if part != "test")
     _warn(split, fitted_parts, sensors, progress)
-    fitted = recipe.fit(split.without("test") if "test" in split.names else split, sensors, settings, progress)
+    seen = split.without("test") if "test" in split.names else split
+    fitted = recipe.fit_resumably(seen, sensors, settings, progress, checkpoint)
     part_of_bag = _parts(split)
     model = Model.create(
         sensors=sensors,
@@ -126,6 +137,7 @@ def train(
         seed=settings.seed,
         bags=[{"name": shard.name, "sha256": shard.sha256, "part": part_of_bag[shard.name]} for shard in data],
         left_out=[bad.document() for bad in data.left_out],
+        created=max(int(shard.time_ns[-1]) for shard in data if len(shard)) // 10**9,
     )
     scored = _judge(model, split.take("test")) if "test" in split.names else None
     unseen = None if fitted.unseen is None else _decide(model, fitted.unseen)
@@ -143,6 +155,14 @@ def train(
         settings=settings,
         split=split,
     )
+
+
+def _identity(shard: Shard) -> dict[str, str]:
+    """What a bag gives to a run: its content and its labels, whose file is not part of the content."""
+    labels = hashlib.sha256()
+    for array in (shard.time_ns, shard.unknown, shard.Y):
+        labels.update(array.tobytes())
+    return {"name": shard.name, "sha256": shard.sha256, "labels": labels.hexdigest()}
 
 
 def _check_size(sensors: SensorsConfig, settings: Settings, paths: Sequence[Path]) -> None:

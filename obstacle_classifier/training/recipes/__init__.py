@@ -8,7 +8,15 @@ that registers it.
 """
 
 from obstacle_classifier.training.recipes.default import DefaultRecipe, DefaultSettings
-from obstacle_classifier.training.recipes.recipe import RECIPES, Epoch, Fitted, Recipe, recipe_of, register
+from obstacle_classifier.training.recipes.recipe import (
+    RECIPES,
+    Epoch,
+    Fitted,
+    Recipe,
+    ResumableRecipe,
+    recipe_of,
+    register,
+)
 from obstacle_classifier.training.recipes.reference import ReferenceRecipe, ReferenceSettings
 from obstacle_classifier.training.recipes.sgd import SGDRecipe, SGDSettings
 from obstacle_classifier.training.recipes.single import SingleRecipe, SingleSettings
@@ -23,6 +31,7 @@ __all__ = [
     "Recipe",
     "ReferenceRecipe",
     "ReferenceSettings",
+    "ResumableRecipe",
     "SGDRecipe",
     "SGDSettings",
     "SingleRecipe",

@@ -19,13 +19,14 @@ from obstacle_classifier.model.predictor import MAX_SMOOTHING
 from obstacle_classifier.networks.ensemble import EnsembleNetwork
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.calibration import averaged, calibrated, expected_calibration_error, fit_calibration
+from obstacle_classifier.training.checkpoint import Checkpoint
 from obstacle_classifier.training.dataset import Dataset
 from obstacle_classifier.training.decision_rules import TARGET_SCHEMA, choose_rules, targets_of
 from obstacle_classifier.training.judged import Judged, following
 from obstacle_classifier.training.judges import Judges
 from obstacle_classifier.training.left_out import LeftOut, deal_left_out
 from obstacle_classifier.training.members import FittedMembers, MemberOptions, fit_members
-from obstacle_classifier.training.recipes.recipe import Epoch, Fitted, Recipe
+from obstacle_classifier.training.recipes.recipe import Epoch, Fitted, ResumableRecipe
 from obstacle_classifier.training.settings import NetworkSettings, option
 from obstacle_classifier.training.smoothing import choose_smoothing, smooth
 from obstacle_classifier.training.split import Split, reach
@@ -124,7 +125,7 @@ class DefaultSettings(MemberSettings):
     members: int = option(8, "networks of the ensemble; their probabilities are averaged", minimum=2, maximum=64)
 
 
-class DefaultRecipe(Recipe[DefaultSettings]):
+class DefaultRecipe(ResumableRecipe[DefaultSettings]):
     """Fit the members together; each leaves out a group of whole bags, and no bag is lost to training.
 
     Their answers on the bags that they left out give the calibration, the thresholds, and scores on all bags. With few
@@ -142,18 +143,27 @@ class DefaultRecipe(Recipe[DefaultSettings]):
             X, layout, c, hidden=settings.hidden, rng=rng, members=settings.members, bins=settings.bins
         )
 
-    def fit(self, split: Split, sensors: SensorsConfig, settings: DefaultSettings, progress: Progress) -> Fitted:
+    def fit_resumably(
+        self,
+        split: Split,
+        sensors: SensorsConfig,
+        settings: DefaultSettings,
+        progress: Progress,
+        checkpoint: Checkpoint,
+    ) -> Fitted:
         """Fit the members, then calibration and rules."""
         targets_of(settings.target, sensors.labels)  # refuse a wrong target before the work
         data = split.take("train")
         left_out = deal(data, min(settings.groups, settings.members), sensors, settings.seed)
         options = settings.member_options(settings.members, sensors.labels)
-        judges = fit_members(data, left_out, sensors.layout, options, progress)
+        judges = fit_members(data, left_out, sensors.layout, options, progress, checkpoint.fit("judges"))
         network = judges.network
         # With one group, all members leave out the same bags.
         if left_out.judged.any() and (len(left_out) == 1 or len(data) < FEW_BAGS):
             progress.say("now the members once more, on all bags")
-            network = fit_members(data, LeftOut.nothing(data.intervals), sensors.layout, options, progress).network
+            nothing = LeftOut.nothing(data.intervals)
+            state = checkpoint.fit("all bags")
+            network = fit_members(data, nothing, sensors.layout, options, progress, state).network
         return judge(judges, network, data, left_out, sensors, settings, progress)
 
 

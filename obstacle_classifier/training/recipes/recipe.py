@@ -18,6 +18,7 @@ from obstacle_classifier.model import Calibration
 from obstacle_classifier.model.decision import DecisionRule
 from obstacle_classifier.networks import Network
 from obstacle_classifier.progress import Progress
+from obstacle_classifier.training.checkpoint import Checkpoint
 from obstacle_classifier.training.dataset import Dataset
 from obstacle_classifier.training.judged import Judged, following
 from obstacle_classifier.training.judges import Judges
@@ -26,7 +27,7 @@ from obstacle_classifier.training.settings import Settings
 from obstacle_classifier.training.smoothing import smooth
 from obstacle_classifier.training.split import Split
 
-__all__ = ["RECIPES", "Epoch", "Fitted", "Recipe", "check_finite", "recipe_of", "register"]
+__all__ = ["RECIPES", "Epoch", "Fitted", "Recipe", "ResumableRecipe", "check_finite", "recipe_of", "register"]
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
@@ -120,6 +121,35 @@ class Recipe(ABC, Generic[AnySettings]):
 
         Raises:
             ConfigError: The loss became infinite or NaN.
+        """
+
+    def fit_resumably(
+        self, split: Split, sensors: SensorsConfig, settings: AnySettings, progress: Progress, checkpoint: Checkpoint
+    ) -> Fitted:
+        """`fit` that continues from a checkpoint and keeps its state there; a plain recipe starts at the beginning."""
+        del checkpoint
+        return self.fit(split, sensors, settings, progress)
+
+
+class ResumableRecipe(Recipe[AnySettings]):
+    """A recipe that hands the state of its fits to a checkpoint and continues from it, to the same bits."""
+
+    def fit(self, split: Split, sensors: SensorsConfig, settings: AnySettings, progress: Progress) -> Fitted:
+        """`fit_resumably` from the beginning, without a file."""
+        return self.fit_resumably(split, sensors, settings, progress, Checkpoint())
+
+    @abstractmethod
+    def fit_resumably(
+        self, split: Split, sensors: SensorsConfig, settings: AnySettings, progress: Progress, checkpoint: Checkpoint
+    ) -> Fitted:
+        """Fit a network.
+
+        Args:
+            split: As in `fit`.
+            sensors: As in `fit`.
+            settings: As in `fit`.
+            progress: As in `fit`.
+            checkpoint: Gives each fit the state in which an earlier run stopped, and takes its state.
         """
 
 

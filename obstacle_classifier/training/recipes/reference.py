@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -15,11 +16,15 @@ from obstacle_classifier.features import Layout, SensorsConfig
 from obstacle_classifier.networks import MLPNetwork, fit_normaliser, standardise
 from obstacle_classifier.nn import MLP, log_loss_from_logits
 from obstacle_classifier.progress import Progress
-from obstacle_classifier.training.recipes.recipe import Epoch, Fitted, Recipe, check_finite
+from obstacle_classifier.training.checkpoint import Checkpoint, State
+from obstacle_classifier.training.recipes.recipe import Epoch, Fitted, ResumableRecipe, check_finite
 from obstacle_classifier.training.settings import NetworkSettings
 from obstacle_classifier.training.split import Split
 
 __all__ = ["ReferenceRecipe", "ReferenceSettings"]
+
+EPOCHS = 10
+_NAMES = ("W0", "b0", "W1", "b1", "W2", "b2")  # of `MLP.parameters`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +34,7 @@ class ReferenceSettings(NetworkSettings):
     recipe: ClassVar[str] = "reference"
 
 
-class ReferenceRecipe(Recipe[ReferenceSettings]):
+class ReferenceRecipe(ResumableRecipe[ReferenceSettings]):
     """`MLP.sgd` as it is: 10 epochs, batches of 100 in recorded order, rate 0.1, first weights as drawn."""
 
     settings = ReferenceSettings
@@ -46,17 +51,35 @@ class ReferenceRecipe(Recipe[ReferenceSettings]):
         """Two parts as in the recipe `sgd`, so that equal seeds hold out the same test bags; both are fitted."""
         return {"train": 0.8 - settings.test_share, "validation": 0.2}
 
-    def fit(self, split: Split, sensors: SensorsConfig, settings: ReferenceSettings, progress: Progress) -> Fitted:
+    def fit_resumably(
+        self,
+        split: Split,
+        sensors: SensorsConfig,
+        settings: ReferenceSettings,
+        progress: Progress,
+        checkpoint: Checkpoint,
+    ) -> Fitted:
         """Fit all intervals, in the order in which they were recorded."""
         layout = sensors.layout
         X, Y = split.take("train", "validation").stack()
         mean, scale = fit_normaliser(X, layout.is_missing)
         inputs = standardise(X, mean, scale)
         mlp = MLP(len(layout.columns), settings.hidden, Y.shape[1], np.random.default_rng(settings.seed), np.float32)
+        state = checkpoint.fit("all bags")
+        begun = 0
+        if state.saved is not None:
+            begun = state.saved["epochs"]
+            mlp.set_parameters([state.saved[name] for name in _NAMES])
         with progress.stage("epochs", 1) as stage:
             with np.errstate(over="ignore", invalid="ignore"):
-                mlp.sgd(inputs, Y)
+                for epochs in range(begun + 1, EPOCHS + 1):
+                    mlp.sgd(inputs, Y, epochs=1)
+                    state.keep(partial(_state, mlp, epochs), last=epochs == EPOCHS)
                 epoch = Epoch(log_loss_from_logits(Y, mlp.logits(inputs)), None)
             check_finite(epoch, "recipe 'reference': found", "use the default recipe")
             stage.advance(f"loss {epoch.train_loss:.4f}")
         return Fitted(MLPNetwork.of(mlp, mean, scale), (epoch,), 1)
+
+
+def _state(mlp: MLP, epochs: int) -> State:
+    return {"epochs": epochs, **dict(zip(_NAMES, mlp.parameters, strict=True))}

@@ -16,9 +16,10 @@ from obstacle_classifier.features import Layout, SensorsConfig
 from obstacle_classifier.networks import Network, network_class, registered
 from obstacle_classifier.nn import SGD, log_loss_from_logits
 from obstacle_classifier.progress import Progress
+from obstacle_classifier.training.checkpoint import Checkpoint, FitState, State, fit_state, load_fit_state
 from obstacle_classifier.training.dataset import Dataset
 from obstacle_classifier.training.examples import Examples
-from obstacle_classifier.training.recipes.recipe import Epoch, Fitted, Recipe, check_finite
+from obstacle_classifier.training.recipes.recipe import Epoch, Fitted, ResumableRecipe, check_finite
 from obstacle_classifier.training.runs import Runs
 from obstacle_classifier.training.settings import NetworkSettings, option
 from obstacle_classifier.training.split import Split
@@ -60,7 +61,7 @@ class SGDSettings(NetworkSettings):
     )
 
 
-class SGDRecipe(Recipe[SGDSettings]):
+class SGDRecipe(ResumableRecipe[SGDSettings]):
     """Fit the part `train`, stopping by the part `validation`; then both for as many epochs.
 
     Recorded bags are few and unlike each other, so those that were held out teach more than is lost by taking over the
@@ -82,19 +83,22 @@ class SGDRecipe(Recipe[SGDSettings]):
         """A network of the kind that the settings name."""
         return network_class(settings.network).create(X, layout, c, hidden=settings.hidden, rng=rng)
 
-    def fit(self, split: Split, sensors: SensorsConfig, settings: SGDSettings, progress: Progress) -> Fitted:
+    def fit_resumably(
+        self, split: Split, sensors: SensorsConfig, settings: SGDSettings, progress: Progress, checkpoint: Checkpoint
+    ) -> Fitted:
         """Fit once or twice."""
         layout = sensors.layout
         both, validation = split.take("train", "validation"), split.take("validation")
         if not validation.intervals:
-            return self._descend(both, None, layout, settings, progress)
-        watched = self._descend(split.take("train"), validation, layout, settings, progress)
+            return self._descend(both, None, layout, settings, progress, checkpoint.fit("all bags"))
+        watched = self._descend(split.take("train"), validation, layout, settings, progress, checkpoint.fit("watched"))
         best = best_epoch(watched.history, settings.epochs)
         progress.say(
             f"held-out loss lowest in epoch {best + 1} of {len(watched.history)}; "
             "now as many with the held-out rows too"
         )
-        final = self._descend(both, None, layout, replace(settings, epochs=best + 1), progress)
+        settings = replace(settings, epochs=best + 1)
+        final = self._descend(both, None, layout, settings, progress, checkpoint.fit("all bags"))
         return replace(final, history=watched.history)
 
     def _descend(
@@ -104,6 +108,7 @@ class SGDRecipe(Recipe[SGDSettings]):
         layout: Layout,
         settings: SGDSettings,
         progress: Progress,
+        state: FitState,
     ) -> Fitted:
         """Fit until the held-out loss has not fallen for `patience` epochs, and take the best parameters."""
         rng = np.random.default_rng(settings.seed)
@@ -117,24 +122,39 @@ class SGDRecipe(Recipe[SGDSettings]):
         held_out = None if validation is None else _HeldOut(validation, network)
         history: list[Epoch] = []
         best = {name: parameter.copy() for name, parameter in parameters.items()}
+
+        def current() -> State:
+            lowest = {f"best.{name}": parameter for name, parameter in best.items()}
+            losses = [[epoch.train_loss, epoch.validation_loss] for epoch in history]
+            return {**fit_state(parameters, optimizer, rng), **lowest, "history": losses}
+
+        def is_over() -> bool:
+            if held_out is None or len(history) <= int(UNJUDGED * settings.epochs):
+                return len(history) == settings.epochs
+            waited = len(history) - 1 - best_epoch(history, settings.epochs)
+            return len(history) == settings.epochs or waited >= settings.patience
+
+        if state.saved is not None:
+            load_fit_state(state.saved, parameters, optimizer, rng)
+            best = {name: state.saved[f"best.{name}"] for name in parameters}
+            history = [Epoch(*losses) for losses in state.saved["history"]]
         with progress.stage("epochs", settings.epochs) as stage:
-            for epoch in range(settings.epochs):
+            for _ in history:
+                stage.advance("done before the interruption")
+            while not is_over():
                 with np.errstate(over="ignore", invalid="ignore"):  # a NaN is found below
                     loss = _epoch(network, optimizer, examples, rng)
                     history.append(Epoch(loss, None if held_out is None else held_out.loss(network)))
                 check_finite(
                     history[-1],
-                    f"learning_rate {settings.learning_rate:g}: found in epoch {epoch + 1}",
+                    f"learning_rate {settings.learning_rate:g}: found in epoch {len(history)}",
                     "expected a smaller learning_rate to keep it finite",
                 )
-                stage.advance(_note(history[-1]))
-                if held_out is None or epoch < int(UNJUDGED * settings.epochs):
-                    continue
-                lowest = best_epoch(history, settings.epochs)
-                if lowest == epoch:
+                is_judged = held_out is not None and len(history) > int(UNJUDGED * settings.epochs)
+                if is_judged and best_epoch(history, settings.epochs) == len(history) - 1:
                     best = {name: parameter.copy() for name, parameter in parameters.items()}
-                if epoch - lowest >= settings.patience:
-                    break
+                state.keep(current, last=is_over())
+                stage.advance(_note(history[-1]))
         if held_out is not None:
             for name, parameter in parameters.items():
                 parameter[...] = best[name]

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from obstacle_classifier.features import Layout, SensorsConfig
 from obstacle_classifier.networks.ensemble import EnsembleNetwork
 from obstacle_classifier.progress import Progress
+from obstacle_classifier.training.checkpoint import Checkpoint
 from obstacle_classifier.training.decision_rules import targets_of
 from obstacle_classifier.training.left_out import LeftOut
 from obstacle_classifier.training.members import fit_members
 from obstacle_classifier.training.recipes.default import MemberSettings, deal, judge
-from obstacle_classifier.training.recipes.recipe import Fitted, Recipe
+from obstacle_classifier.training.recipes.recipe import Fitted, ResumableRecipe
 from obstacle_classifier.training.settings import option
 from obstacle_classifier.training.split import Split
 
@@ -36,7 +37,7 @@ class SingleSettings(MemberSettings):
     )
 
 
-class SingleRecipe(Recipe[SingleSettings]):
+class SingleRecipe(ResumableRecipe[SingleSettings]):
     """Fit one network on all bags, and judges that each leave out a group of bags.
 
     The judges are fitted in the same way. They give the calibration, the thresholds and the scores, and are discarded.
@@ -51,17 +52,19 @@ class SingleRecipe(Recipe[SingleSettings]):
         """One member before training."""
         return EnsembleNetwork.create(X, layout, c, hidden=settings.hidden, rng=rng, members=1, bins=settings.bins)
 
-    def fit(self, split: Split, sensors: SensorsConfig, settings: SingleSettings, progress: Progress) -> Fitted:
+    def fit_resumably(
+        self, split: Split, sensors: SensorsConfig, settings: SingleSettings, progress: Progress, checkpoint: Checkpoint
+    ) -> Fitted:
         """Fit the judges and the network, then calibration and rules."""
         targets_of(settings.target, sensors.labels)  # refuse a wrong target before the work
         data = split.take("train")
         left_out = deal(data, settings.groups, sensors, settings.seed)
-        judges = fit_members(
-            data, left_out, sensors.layout, settings.member_options(len(left_out), sensors.labels), progress
-        )
+        options = settings.member_options(len(left_out), sensors.labels)
+        judges = fit_members(data, left_out, sensors.layout, options, progress, checkpoint.fit("judges"))
         network = judges.network
         if left_out.judged.any():
             nothing = LeftOut.nothing(data.intervals)
             options = settings.member_options(1, sensors.labels)
-            network = fit_members(data, nothing, sensors.layout, options, progress).network
+            state = checkpoint.fit("all bags")
+            network = fit_members(data, nothing, sensors.layout, options, progress, state).network
         return judge(judges, network, data, left_out, sensors, settings, progress)

@@ -38,7 +38,7 @@ def test_it_is_the_mlps_own_recipe_bit_for_bit() -> None:
 
 
 def test_a_loss_that_is_not_finite_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    def diverge(mlp: MLP, X: object, Y: object) -> None:
+    def diverge(mlp: MLP, X: object, Y: object, *, epochs: int) -> None:
         mlp.linears[2].b[:] = np.inf
 
     monkeypatch.setattr(MLP, "sgd", diverge)
