@@ -8,7 +8,7 @@ Only the blocks that overlap the present time are in memory.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import Counter
 from functools import partial
 from operator import itemgetter
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from obstacle_classifier.bags.conversion import make_converter
 from obstacle_classifier.bags.damage import DamageError
-from obstacle_classifier.bags.storage import Channel, Message, Span, merge
+from obstacle_classifier.bags.storage import BATCH_BYTES, BATCH_MESSAGES, Channel, Messages, Span, Storage, merge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Block", "BlockStorage"]
 
 _Converter: TypeAlias = "Callable[[bytes], bytes]"
+_Recorded: TypeAlias = "tuple[_Converter, bytes]"
+"""Converter to CDR, and data as recorded."""
 
 
 class Block(NamedTuple):
@@ -40,7 +42,7 @@ class Block(NamedTuple):
     """Byte offset or row id after the last."""
 
 
-class BlockStorage(ABC):
+class BlockStorage(Storage):
     """A file read block by block.
 
     A subclass fills `channels`, `counts` and `blocks` on construction and reports unreadable parts through `damage`.
@@ -70,8 +72,8 @@ class BlockStorage(ABC):
             return None
         return min(block.first for block in self.blocks), max(block.last for block in self.blocks)
 
-    def messages(self, wanted: Collection[tuple[str, str]], span: Span | None = None) -> Iterator[Message]:
-        """Messages of the wanted (topic, type) pairs in a span of time, by (time, topic, sequence)."""
+    def batches(self, wanted: Collection[tuple[str, str]], span: Span | None = None) -> Iterator[Messages[bytes]]:
+        """Messages of the wanted (topic, type) pairs in a span of time, a bounded number of bytes at a time."""
         converters: dict[int, tuple[str, _Converter]] = {}
         for key, channel in self.channels.items():
             if channel[:2] in wanted:
@@ -83,25 +85,43 @@ class BlockStorage(ABC):
                     converters[key] = (channel.topic, converter)
         blocks = [block for block in self.blocks if span is None or (block.first < span[1] and span[0] <= block.last)]
         opened = [(block.first, partial(self._open, block, converters, span)) for block in blocks]
-        # A block holds its messages as recorded. Converting them here unpacks one message at a time.
-        for time, topic, (convert, data) in merge(opened):
-            try:
-                message = convert(data)
-            except DamageError as reason:  # noqa: PERF203
-                self.damage(f"topic {topic}, message at {time} ns: {reason}")
-            else:
-                yield time, topic, message
+        for recorded in merge(opened):
+            yield from self._converted(recorded)
 
     def _open(
         self, block: Block, converters: dict[int, tuple[str, _Converter]], span: Span | None
-    ) -> Iterator[tuple[int, str, tuple[_Converter, bytes]]]:
+    ) -> Iterator[Messages[_Recorded]]:
         messages = []
         for key, time, data in self.load(block, converters):
             if span is None or span[0] <= time < span[1]:
                 topic, convert = converters[key]
                 messages.append((time, topic, (convert, data)))
         messages.sort(key=itemgetter(0, 1))
-        return iter(messages)
+        if messages:
+            times, topics, recorded = map(list, zip(*messages, strict=True))
+            yield Messages(topics, times, recorded)
+
+    def _converted(self, recorded: Messages[_Recorded]) -> Iterator[Messages[bytes]]:
+        """The messages as CDR. Compressed ones are unpacked a bounded number of bytes at a time."""
+        topics: list[str] = []
+        times: list[int] = []
+        messages: list[bytes] = []
+        size = 0
+        for topic, time, (convert, data) in zip(recorded.topics, recorded.times, recorded.data, strict=True):
+            try:
+                message = convert(data)
+            except DamageError as reason:
+                self.damage(f"topic {topic}, message at {time} ns: {reason}")
+                continue
+            if size >= BATCH_BYTES or len(times) >= BATCH_MESSAGES:
+                yield Messages(topics, times, messages)
+                topics, times, messages, size = [], [], [], 0
+            topics.append(topic)
+            times.append(time)
+            messages.append(message)
+            size += len(message)
+        if times:
+            yield Messages(topics, times, messages)
 
     @abstractmethod
     def load(self, block: Block, wanted: Collection[int]) -> list[tuple[int, int, bytes]]:
@@ -109,7 +129,3 @@ class BlockStorage(ABC):
 
         Bad bytes never raise an error; `damage` reports them.
         """
-
-    @abstractmethod
-    def close(self) -> None:
-        """Release the file."""

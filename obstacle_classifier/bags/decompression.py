@@ -25,13 +25,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
-__all__ = ["MAX_UNPACKED", "CutOffError", "decompress_chunk", "decompress_message", "unpack"]
+__all__ = ["MAX_UNPACKED", "ZSTD_MAGIC", "CutOffError", "decompress_chunk", "decompress_message", "unpack"]
 
 MAX_UNPACKED = 2**28
 """Bytes that one compressed message or chunk may unpack to; recorders write chunks of about 1 MB."""
 
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+"""First bytes of a message that was compressed by itself; CDR never begins with them."""
+
 _PIECE = 2**20  # bytes
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _DECOMPRESSORS: dict[str, Callable[[], Any]] = {
     "lz4": lz4.frame.LZ4FrameDecompressor,
     "zstd": zstd.ZstdDecompressor,
@@ -74,12 +76,10 @@ def decompress_chunk(kind: str, data: bytes, size: int | None, *, whole: bool = 
 def decompress_message(data: bytes) -> bytes:
     """Decompress a message that was compressed by itself; plain CDR is returned as it is.
 
-    CDR never begins with the magic number of zstd.
-
     Raises:
         DamageError: It does not decompress, or unpacks to more than `MAX_UNPACKED` bytes.
     """
-    if not data.startswith(_ZSTD_MAGIC):
+    if not data.startswith(ZSTD_MAGIC):
         return data
     try:
         declared = zstd.get_frame_info(data).decompressed_size
@@ -87,6 +87,14 @@ def decompress_message(data: bytes) -> bytes:
         raise DamageError(f"does not decompress ({error})") from None
     if declared is not None and declared > MAX_UNPACKED:
         raise DamageError(f"unpacks to {declared} bytes, expected at most {MAX_UNPACKED}")
+    if declared is not None:  # as every recorder writes it: one frame, unpacked at once
+        decompressor = zstd.ZstdDecompressor()
+        try:
+            plain = decompressor.decompress(data, max_length=declared + 1)
+        except zstd.ZstdError as error:
+            raise DamageError(f"does not decompress ({error})") from None
+        if decompressor.eof and not decompressor.unused_data:
+            return plain
     return _unpack_at_most(MAX_UNPACKED, "zstd", data)
 
 

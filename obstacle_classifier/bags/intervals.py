@@ -11,7 +11,7 @@ from obstacle_classifier.bags.reader import Bag
 from obstacle_classifier.bags.sensor_problems import sensor_problems
 from obstacle_classifier.errors import BagError
 from obstacle_classifier.features import SensorsConfig
-from obstacle_classifier.pipeline import BasePipeline, Output
+from obstacle_classifier.pipeline import BasePipeline, Batch, Output
 
 __all__ = ["find_topics", "read_intervals"]
 
@@ -67,6 +67,7 @@ def read_intervals(bag: Bag, pipeline: BasePipeline[Output]) -> Iterator[Output]
 
 def _read(bag: Bag, pipeline: BasePipeline[Output], topics: Mapping[str, str]) -> Iterator[Output]:
     names = {topic: sensor for sensor, topic in topics.items()}
-    yield from pipeline.run((names[topic], time, data) for topic, time, data in bag.messages(names))
+    batches = bag.batches(names)
+    yield from pipeline.replay(Batch([names[topic] for topic in m.topics], m.times, m.data) for m in batches)
     for problem in sensor_problems(pipeline, topics):
         bag.report(problem)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +18,7 @@ from obstacle_classifier.bags.damage import DamageError
 from obstacle_classifier.bags.find import EXPECTED, SUFFIXES, bag_name, bag_stem, natural_order, storage_files
 from obstacle_classifier.bags.metadata import Metadata, load_metadata
 from obstacle_classifier.bags.opener import Opener
-from obstacle_classifier.bags.storage import Span, Storage, merge
+from obstacle_classifier.bags.storage import Messages, Span, Storage, merge
 from obstacle_classifier.errors import BagError
 from obstacle_classifier.names import absolute_topic
 
@@ -121,6 +122,24 @@ class Bag:
     ) -> Iterator[tuple[str, int, bytes]]:
         """The messages of some topics as (topic, receive time in ns, CDR bytes), by (time, topic, sequence).
 
+        See `batches` for arguments and errors.
+        """
+        return self._each(self.batches(topics, types, span))
+
+    def _each(self, batches: Iterator[Messages[bytes]]) -> Iterator[tuple[str, int, bytes]]:
+        for messages in batches:
+            for message in zip(messages.topics, messages.times, messages.data, strict=True):
+                yield message
+                self._check_open(" while being read")
+
+    def batches(
+        self,
+        topics: Collection[str] | None = None,
+        types: Mapping[str, str] | None = None,
+        span: Span | None = None,
+    ) -> Iterator[Messages[bytes]]:
+        """The messages of some topics by (time, topic, sequence), about a MiB at a time.
+
         With `span`, only the parts of the files that overlap it are read, as far as the index tells, and messages that
         are missing are not reported as problems.
 
@@ -132,8 +151,7 @@ class Bag:
         Raises:
             BagError: A topic's type cannot be read or is not the required one, or the bag is closed.
         """
-        if self._closed:
-            raise BagError(f"{self.path}: closed")
+        self._check_open()
         wanted: set[tuple[str, str]] = set()
         for topic in self.topics if topics is None else topics:
             if topic not in self.topics:
@@ -293,30 +311,32 @@ class Bag:
 
     # Reading
 
-    def _stream(self, wanted: Collection[tuple[str, str]], span: Span | None) -> Iterator[tuple[str, int, bytes]]:
+    def _check_open(self, when: str = "") -> None:
+        if self._closed:
+            raise BagError(f"{self.path}: closed{when}")
+
+    def _stream(self, wanted: Collection[tuple[str, str]], span: Span | None) -> Iterator[Messages[bytes]]:
         sources = [
-            (storage.span[0], partial(storage.messages, wanted, span))
+            (storage.span[0], partial(storage.batches, wanted, span))
             for storage in self._storages
             if storage.span and (span is None or (storage.span[0] < span[1] and span[0] <= storage.span[1]))
         ]
         latest: tuple[int, str] = (-(2**63), "")
         late = 0
-        left = dict.fromkeys((topic for topic, _ in wanted), 0)
+        left = Counter(dict.fromkeys((topic for topic, _ in wanted), 0))
         for storage in self._storages:
             for key, channel in storage.channels.items():
                 if channel[:2] in wanted:
                     left[channel.topic] += storage.counts.get(key, 0)
-        for time, topic, data in merge(sources):
-            if (time, topic) < latest:  # an index has wrong times
-                late += 1
-                continue
-            latest = (time, topic)
-            left[topic] -= 1
-            yield topic, time, data
-            if self._closed:
-                break
-        if self._closed:
-            raise BagError(f"{self.path}: closed while being read")
+        for found in merge(sources):
+            messages = _later(found, latest)
+            late += len(found.times) - len(messages.times)
+            if messages.times:
+                latest = (messages.times[-1], messages.topics[-1])
+                left.subtract(messages.topics)
+                yield messages
+                self._check_open(" while being read")
+        self._check_open(" while being read")
         if span is not None:
             return
         for topic, count in left.items():
@@ -324,3 +344,16 @@ class Bag:
                 self._problems[f"{self.path}: topic {topic}: {count} of its messages could not be read"] = None
         if late:
             self._problems[f"{self.path}: {late} messages left out, since the index gives wrong times for them"] = None
+
+
+def _later(messages: Messages[bytes], latest: tuple[int, str]) -> Messages[bytes]:
+    """The messages without those before their predecessors, as a file gives them whose index has wrong times."""
+    if (messages.times[0], messages.topics[0]) >= latest and messages.times == sorted(messages.times):
+        return messages
+    kept = []
+    for place, key in enumerate(zip(messages.times, messages.topics, strict=True)):
+        if key >= latest:
+            latest = key
+            kept.append(place)
+    topics, times, data = messages.topics, messages.times, messages.data
+    return Messages([topics[i] for i in kept], [times[i] for i in kept], [data[i] for i in kept])

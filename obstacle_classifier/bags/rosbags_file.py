@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from contextlib import ExitStack
 from functools import partial
-from itertools import groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from rosbags.interfaces import ConnectionExtRosbag2
@@ -17,9 +16,9 @@ from rosbags.rosbag2.storage_mcap import DECOMPRESSORS
 from rosbags.rosbag2.storage_sqlite3 import Sqlite3Reader
 
 from obstacle_classifier.bags.damage import DamageError
-from obstacle_classifier.bags.decompression import MAX_UNPACKED, decompress_chunk, decompress_message
+from obstacle_classifier.bags.decompression import MAX_UNPACKED, ZSTD_MAGIC, decompress_chunk, decompress_message
 from obstacle_classifier.bags.recovery import recover
-from obstacle_classifier.bags.storage import MAX_TIME, Channel, Message, Span
+from obstacle_classifier.bags.storage import BATCH_BYTES, BATCH_MESSAGES, MAX_TIME, Channel, Messages, Span, Storage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -38,7 +37,7 @@ _LIMIT_LENGTH = 0  # SQLITE_LIMIT_LENGTH of https://www.sqlite.org/c3ref/c_limit
 DECOMPRESSORS.update({kind: partial(decompress_chunk, kind) for kind in ("lz4", "zstd")})
 
 
-class RosbagsFile:
+class RosbagsFile(Storage):
     """A file that `rosbags` opens. If `rosbags` then fails on a message, `recovery` reads the rest.
 
     Args:
@@ -70,28 +69,33 @@ class RosbagsFile:
             # rosbags reports 0 for an MCAP file with a partial index.
             if not count or count != sum(self.counts.values()):
                 raise DamageError("no messages in its index, or not all")
-            self.span: tuple[int, int] = (self._reader.start_time, self._reader.end_time - 1)
-            if not 0 <= self.span[0] <= self.span[1] <= MAX_TIME:
+            self._span = (self._reader.start_time, self._reader.end_time - 1)
+            if not 0 <= self._span[0] <= self._span[1] <= MAX_TIME:
                 raise DamageError("impossible times")
         except Exception as error:  # rosbags raises AssertionError, KeyError, apsw.Error and others on damaged files
             self._stack.close()
             raise DamageError(str(error)) from None
 
     @property
+    def span(self) -> tuple[int, int]:
+        """Earliest and latest receive time in ns over all channels."""
+        return self._span
+
+    @property
     def problems(self) -> list[str]:
         """Parts that could not be read, one line each."""
         return self._own_problems + (self._recovery.problems if self._recovery else [])
 
-    def messages(self, wanted: Collection[tuple[str, str]], span: Span | None = None) -> Iterator[Message]:
-        """Messages of the wanted (topic, type) pairs in a span of time, by (time, topic, sequence)."""
+    def batches(self, wanted: Collection[tuple[str, str]], span: Span | None = None) -> Iterator[Messages[bytes]]:
+        """Messages of the wanted (topic, type) pairs in a span of time, a bounded number of bytes at a time."""
         first, stop = (-1, MAX_TIME + 1) if span is None else span
         if self._recovery is None:
             left = sum(self.counts[key] for key, channel in self.channels.items() if channel[:2] in wanted)
             try:
-                for time, ties in self._ties(wanted, span):
-                    yield from ties
-                    left -= len(ties)
-                    first = time + 1
+                for messages in self._read(wanted, span):
+                    yield messages
+                    left -= len(messages.times)
+                    first = messages.times[-1] + 1
                 if left <= 0 or span is not None:
                     return
                 raise DamageError(f"{left} messages fewer than its index declares")
@@ -103,27 +107,45 @@ class RosbagsFile:
                 except (DamageError, OSError):
                     self._own_problems = [f"{self._name}: {' '.join(str(error).split())}"]
                     return
-        yield from self._recovery.messages(wanted, (first, stop))
+        yield from self._recovery.batches(wanted, (first, stop))
 
-    def _ties(self, wanted: Collection[tuple[str, str]], span: Span | None) -> Iterator[tuple[int, list[Message]]]:
-        """Each time and its messages, sorted by topic."""
+    def _read(self, wanted: Collection[tuple[str, str]], span: Span | None) -> Iterator[Messages[bytes]]:
+        """The messages that `rosbags` gives; on an error, those before the time at which it happens."""
         connections = [c for c in self._reader.connections if (c.topic, c.msgtype) in wanted]
         if not connections:
             return
-        for time, group in groupby(self._reader.messages(connections, *(span or ())), itemgetter(1)):
-            if not 0 <= time <= MAX_TIME:
-                raise DamageError(f"a message has an impossible time, {time} ns")
-            ties: list[Message] = []
-            size = 0
-            for connection, _, data in group:
-                message = decompress_message(bytes(data))
+        topics: list[str] = []
+        times: list[int] = []
+        data: list[bytes] = []
+        latest = -1
+        size = ties = 0  # ties: size of the batch before the first message of the latest time
+        try:
+            for connection, time, recorded in self._reader.messages(connections, *(span or ())):
+                topic, place = connection.topic, len(times)
+                message = decompress_message(recorded) if recorded.startswith(ZSTD_MAGIC) else recorded
+                if time != latest:
+                    if not 0 <= time <= MAX_TIME:
+                        raise DamageError(f"a message has an impossible time, {time} ns")
+                    if size >= BATCH_BYTES or place >= BATCH_MESSAGES:
+                        yield Messages(topics, times, data)
+                        topics, times, data, size, place = [], [], [], 0, 0
+                    latest, ties = time, size
+                else:
+                    if size + len(message) - ties > MAX_UNPACKED:
+                        raise DamageError(f"the messages at {time} ns unpack to more than {MAX_UNPACKED} bytes")
+                    while place and times[place - 1] == time and topics[place - 1] > topic:
+                        place -= 1
                 size += len(message)
-                if ties and size > MAX_UNPACKED:
-                    raise DamageError(f"the messages at {time} ns unpack to more than {MAX_UNPACKED} bytes")
-                ties.append((time, connection.topic, message))
-            if len(ties) > 1:
-                ties.sort(key=itemgetter(1))
-            yield time, ties
+                topics.insert(place, topic)
+                times.insert(place, time)
+                data.insert(place, message)
+        except Exception:
+            stop = bisect_left(times, latest)
+            if stop:
+                yield Messages(topics[:stop], times[:stop], data[:stop])
+            raise
+        if times:
+            yield Messages(topics, times, data)
 
     def close(self) -> None:
         """Release the file."""
