@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["SENSOR_NAME", "SENSOR_TOPIC", "TOPIC_NAME", "absolute_topic"]
+__all__ = ["NODE_NAME", "SENSOR_NAME", "SENSOR_TOPIC", "TOPIC_NAME", "absolute_topic"]
+
+_PATH = r"^/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*\Z"
 
 TOPIC_NAME: Mapping[str, Any] = {
     "type": "string",
@@ -17,8 +19,13 @@ TOPIC_NAME: Mapping[str, Any] = {
 }
 SENSOR_TOPIC: Mapping[str, Any] = {
     "type": "string",
-    "pattern": r"^/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*\Z",
+    "pattern": _PATH,
     "description": "a topic name such as /scan, or scan for a topic in the node's namespace",
+}
+NODE_NAME: Mapping[str, Any] = {
+    "type": "string",
+    "pattern": _PATH,
+    "description": "a node name such as /rosbag2_recorder, or rosbag2_recorder for a node in the node's namespace",
 }
 SENSOR_NAME: Mapping[str, Any] = {
     "type": "string",

@@ -9,7 +9,8 @@ import itertools
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,10 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
 from obstacle_classifier.features import load_sensors
+from obstacle_classifier.nodes.classifier.recorder import snapshot_type
 from obstacle_classifier.nodes.classifier.vision import CLASSIFICATION
 from obstacle_classifier.nodes.classifier_node import ClassifierNode
+from test.helpers import snapshot_type as building
 from test.helpers.models import make_model
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -33,6 +36,15 @@ SENSORS = sorted((CONFIG / "sensors").glob("*.yaml"))
 NAME = "/obstacle_classifier"
 COUNTER = itertools.count()
 Rights = dict[tuple[str, str], set[str]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def interfaces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """rosbag2_interfaces, if it is installed or can be built."""
+    with ExitStack() as stack:
+        with suppress(pytest.skip.Exception):
+            stack.enter_context(building.snapshot_type(tmp_path_factory.mktemp("interfaces")))
+        yield
 
 
 def allowed() -> Rights:
@@ -56,7 +68,7 @@ def used(sensors: Path, folder: Path) -> Rights:
     """What the node has on the graph with a model of a sensors file, everything switched on."""
     path = folder / "model.npz"
     make_model(load_sensors(sensors)).save(path)
-    switches = ("use_sim_time", "publish_spread", "publish_features", "publish_markers")
+    switches = ("use_sim_time", "publish_spread", "publish_features", "publish_markers", "capture.enabled")
     overrides = [Parameter("model_path", value=str(path)), *(Parameter(name, value=True) for name in switches)]
     # The graph goes by names, and may show a node for a while after its end: each has a name of its own.
     name = f"policy_{next(COUNTER)}"
@@ -125,6 +137,10 @@ def test_nothing_is_allowed_that_the_node_does_not_use(tmp_path: Path) -> None:
             total.setdefault(key, set()).update(names_used)
     if CLASSIFICATION is None:  # vision_msgs is not installed
         total["topic", "publish"].add(f"{NAME}/classification")
+    if snapshot_type() is None:  # rosbag2_interfaces neither
+        total["topic", "publish"].add(f"{NAME}/capture_events")
+        total["service", "reply"].add(f"{NAME}/capture")
+        total["service", "request"].add("/rosbag2_recorder/snapshot")
     assert allowed() == {key: names_used for key, names_used in total.items() if names_used}
 
 
@@ -148,9 +164,11 @@ def test_sros2_makes_permissions_of_it(tmp_path: Path) -> None:
         for rule in ("publish", "subscribe")
     }
     rights = allowed()
-    replies = rights["service", "reply"]
+    replies, requests = rights["service", "reply"], rights["service", "request"]
     publish = {f"rt{name}" for name in rights["topic", "publish"]} | {f"rr{name}Reply" for name in replies}
+    publish |= {f"rq{name}Request" for name in requests}
     subscribe = {f"rt{name}" for name in rights["topic", "subscribe"]} | {f"rq{name}Request" for name in replies}
+    subscribe |= {f"rr{name}Reply" for name in requests}
     # Every participant tells of its nodes on ros_discovery_info.
     assert rules["publish"] - {"ros_discovery_info"} == publish
     assert rules["subscribe"] - {"ros_discovery_info"} == subscribe

@@ -15,7 +15,7 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.node import Node
 
 from obstacle_classifier.errors import ConfigError
-from obstacle_classifier.names import SENSOR_TOPIC
+from obstacle_classifier.names import NODE_NAME, SENSOR_TOPIC
 
 __all__ = [
     "LABEL_PARAMETERS",
@@ -108,6 +108,68 @@ NODE_PARAMETERS = (
     ParameterSpec("publish_features", bool, False, "publish the feature vector of every interval on ~/features"),
     ParameterSpec("publish_markers", bool, False, "publish a bar chart of every interval on ~/markers"),
     ParameterSpec("frame_id", str, "base_link", "frame of ~/classification and of the markers"),
+    ParameterSpec(
+        "capture.enabled",
+        bool,
+        False,
+        "ask a rosbag2 recorder in snapshot mode to keep the stretches that are worth labelling",
+    ),
+    ParameterSpec(
+        "capture.recorder",
+        str,
+        "/rosbag2_recorder",
+        "name of the recorder's node, whose service <name>/snapshot is called",
+        syntax=NODE_NAME,
+        read_only=True,
+    ),
+    ParameterSpec(
+        "capture.delay",
+        float,
+        5.0,
+        "time from a trigger until the recorder is asked, so that the recording holds what followed",
+        "s",
+        bounds=(0.0, 600.0),
+    ),
+    ParameterSpec(
+        "capture.hold",
+        float,
+        1.0,
+        "time that a condition must last until it triggers, and be absent until it can trigger again",
+        "s",
+        bounds=(0.0, 600.0),
+    ),
+    ParameterSpec(
+        "capture.spread",
+        float,
+        0.2,
+        "spread of the members' probabilities of a label from which they disagree; 0: never a trigger",
+        bounds=(0.0, 0.5),
+    ),
+    ParameterSpec(
+        "capture.band",
+        float,
+        0.2,
+        "share of the way from a label's threshold down to 0 and up to 1 in which its probability is uncertain; 0: "
+        "never a trigger",
+        bounds=(0.0, 1.0),
+    ),
+    ParameterSpec(
+        "capture.unlike",
+        float,
+        0.25,
+        "share of the feature columns that must be unlike the training data; 0: never a trigger",
+        bounds=(0.0, 1.0),
+    ),
+    ParameterSpec("capture.events", bool, True, "trigger when a label begins or ends to be present"),
+    ParameterSpec("capture.per_hour", int, 12, "most recordings asked for in an hour", "recordings", bounds=(1, 3600)),
+    ParameterSpec(
+        "capture.per_reason",
+        int,
+        6,
+        "most recordings asked for in an hour for one reason",
+        "recordings",
+        bounds=(1, 3600),
+    ),
 )
 SENSOR_PARAMETERS = (
     ParameterSpec(

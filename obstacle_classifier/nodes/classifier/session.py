@@ -19,6 +19,7 @@ from obstacle_classifier.model import Model
 from obstacle_classifier.nodes.classifier.diagnostics import Report, model_report
 from obstacle_classifier.nodes.classifier.health import HealthMonitor
 from obstacle_classifier.nodes.classifier.outputs import Outputs
+from obstacle_classifier.nodes.classifier.recorder import CaptureSwitch
 from obstacle_classifier.nodes.classifier.settings import Settings
 from obstacle_classifier.nodes.classifier.subscriptions import SensorSubscriptions
 from obstacle_classifier.pipeline import Pipeline, Prediction
@@ -57,6 +58,8 @@ class Session:
             self._outputs = Outputs(node)
             self._resources.callback(self._outputs.destroy)
             self._resources.callback(subscriptions.clear)
+            self._capture = CaptureSwitch(node)
+            self._resources.callback(self._capture.close)
             self._serve(model, path, Pipeline(model))
             reload_service = node.create_service(Trigger, "~/reload_model", self._on_reload)
             self._resources.callback(node.destroy_service, reload_service)
@@ -113,6 +116,7 @@ class Session:
     def _publish(self, intervals: Sequence[Prediction]) -> None:
         for interval in intervals:
             self._health.evaluated(interval)
+            self._capture.update(interval, self.pipeline.jumps_back, active=self.active)
             if self.active:
                 self._outputs.publish(interval)
                 self._health.published(self._node.get_clock().now().nanoseconds - interval.end)
@@ -139,8 +143,16 @@ class Session:
         """
         self._subscriptions.update(self._settings.topics(self.model))
         self._outputs.options = self._settings.output_options()
-        self.pipeline.set_rules(self._settings.rules(self.model))
+        rules = self._settings.rules(self.model)
+        self.pipeline.set_rules(rules)
         self.pipeline.set_timeouts(self._settings.timeouts(self.model))
+        self._capture.apply(
+            bool(self._settings.value("capture.enabled")),
+            str(self._settings.value("capture.recorder")),
+            self.model,
+            rules,
+            self._settings.capture_options(),
+        )
 
     def refuse_reload(self, error: ObstacleClassifierError) -> None:
         """Report that the model which the node was told to serve is not served, until a model takes over."""
@@ -183,7 +195,8 @@ class Session:
         return self.model.digest[:12]
 
     def reports(self, now: int, steady: int) -> list[Report]:
-        """Sensors, output and model at `now` on the node's clock and `steady` on a steady one, in ns."""
+        """Sensors, output, model and capture at `now` on the node's clock and `steady` on a steady one, in ns."""
         topics = self._subscriptions.states()
         reports = self._health.reports(self.pipeline, topics, now=now, steady=steady, active=self.active)
-        return [*reports, model_report(self.digest, self.path, self._reload_failure)]
+        model = model_report(self.digest, self.path, self._reload_failure)
+        return [*reports, model, *self._capture.reports(steady)]

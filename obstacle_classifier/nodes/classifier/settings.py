@@ -17,6 +17,7 @@ from rclpy.parameter import Parameter
 from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.model import Model
 from obstacle_classifier.model.decision import DecisionRule
+from obstacle_classifier.nodes.classifier.capture import CaptureOptions
 from obstacle_classifier.nodes.classifier.outputs import OutputOptions
 from obstacle_classifier.nodes.classifier.parameters import (
     LABEL_PARAMETERS,
@@ -119,6 +120,19 @@ class Settings:
             features=bool(self.value("publish_features")),
             markers=bool(self.value("publish_markers")),
             frame_id=str(self.value("frame_id")),
+        )
+
+    def capture_options(self) -> CaptureOptions:
+        """What counts as worth keeping, and how often."""
+        return CaptureOptions(
+            delay=round(float(self.value("capture.delay")) * 1e9),
+            hold=round(float(self.value("capture.hold")) * 1e9),
+            spread=float(self.value("capture.spread")),
+            band=float(self.value("capture.band")),
+            unlike=float(self.value("capture.unlike")),
+            events=bool(self.value("capture.events")),
+            per_hour=int(self.value("capture.per_hour")),
+            per_reason=int(self.value("capture.per_reason")),
         )
 
     def rules(self, model: Model) -> list[DecisionRule]:
