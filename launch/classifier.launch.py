@@ -71,6 +71,12 @@ ARGUMENTS = (
         description="Configure and activate at once; false: a lifecycle manager does. Empty: as params_file says.",
     ),
     DeclareLaunchArgument(
+        "recorder",
+        default_value="",
+        description="Node of a rosbag2 recorder in snapshot mode, such as /rosbag2_recorder: switches capture on. "
+        "capture.launch.py starts both. Empty: as params_file says.",
+    ),
+    DeclareLaunchArgument(
         "respawn",
         default_value="false",
         choices=BOOLEANS,
@@ -158,6 +164,8 @@ def start(context: LaunchContext) -> list[Any]:
     for name in ("use_sim_time", "autostart"):
         if value(name):
             overrides[name] = value(name).lower() == "true"
+    if value("recorder"):
+        overrides |= {"capture.enabled": True, "capture.recorder": value("recorder")}
     respawn = value("respawn").lower() == "true"
     node = Node(
         package=PACKAGE,

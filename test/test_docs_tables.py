@@ -95,7 +95,7 @@ MANIFEST_KEYS: Mapping[str, str] = {
 }
 
 
-LAUNCH_FILES = ("classifier", "replay", "simulation", "train")
+LAUNCH_FILES = ("capture", "classifier", "replay", "simulation", "train")
 _KINDS = {"object": "mapping", "array": "list", "string": "text", "boolean": "bool"}
 
 

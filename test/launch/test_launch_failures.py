@@ -53,6 +53,8 @@ def generate_test_description() -> tuple[LaunchDescription, dict[str, Any]]:
         "output": ros2_launch(
             "replay", f"model:={folder / 'model.npz'}", f"bag:={folder / 'bags' / 'street_0'}", f"output:={exists}"
         ),
+        "buffer": ros2_launch("capture", f"model:={folder / 'model.npz'}", "buffer:=0.5"),
+        "captured": ros2_launch("capture", f"model:={folder / 'model.npz'}", f"output:={exists}"),
         "scenario": ros2_launch("simulation", f"model:={folder / 'model.npz'}", f"scenario:={scenario}"),
         "label": ros2_launch("train", f"sensors:={labels}", f"bags:={folder / 'bags'}", f"output:={folder / 'no.npz'}"),
     }
@@ -92,6 +94,12 @@ class TestFailures(unittest.TestCase):
 
     def test_output_that_exists(self, proc_info: Any, proc_output: Any, output: Any) -> None:
         self.check(proc_info, proc_output, output, "exists already")
+
+    def test_buffer_that_is_no_number(self, proc_info: Any, proc_output: Any, buffer: Any) -> None:
+        self.check(proc_info, proc_output, buffer, "buffer: found '0.5', expected whole MiB, at least 1")
+
+    def test_captured_bag_that_exists(self, proc_info: Any, proc_output: Any, captured: Any) -> None:
+        self.check(proc_info, proc_output, captured, "exists already")
 
     def test_training_on_unknown_labels(self, proc_info: Any, proc_output: Any, label: Any) -> None:
         self.check(proc_info, proc_output, label, "labels.csv", "no model was written")
