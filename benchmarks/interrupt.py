@@ -26,6 +26,7 @@ from obstacle_classifier.bags.example_bags import SENSORS, write_example_bags
 SETTINGS = {
     "default": ("epochs=30",),
     "single": ("recipe=single", "epochs=60"),
+    "adamw": ("network=lstm", "epochs=40"),
     "sgd": ("recipe=sgd", "epochs=250", "patience=250"),
     "reference": ("recipe=reference", "hidden=512"),
 }

@@ -23,7 +23,7 @@ SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all-bags", action="store_true", help="parity over all recordings, not one of each kind")
+    parser.addoption("--all-bags", action="store_true", help="parity over all recordings and kinds of network")
 
 
 @pytest.fixture(scope="session")

@@ -17,12 +17,15 @@ pytest.importorskip("rclpy", reason="rclpy is not installed")
 
 from obstacle_classifier.bags import Bag, find_bags
 from obstacle_classifier.features import SensorsConfig, load_sensors
+from obstacle_classifier.model import Model
+from obstacle_classifier.networks import registered
 from obstacle_classifier.nodes.classifier.outputs import array_names
 from test.conftest import SHARED_DATA
 from test.helpers.bags import START, Message, write_bag
+from test.helpers.kinds import SIZES
 from test.helpers.lockstep import Lockstep
 from test.helpers.messages import random_message
-from test.helpers.models import make_ensemble, make_model
+from test.helpers.models import make_kind, make_model
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.usefixtures("shared_memory")
@@ -39,13 +42,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         found = sorted(
             path.parent.relative_to(SHARED_DATA).as_posix() for path in SHARED_DATA.glob("*/*/metadata.yaml")
         )
-        chosen = found if metafunc.config.getoption("--all-bags") else list(ONE_OF_EACH)
-        metafunc.parametrize("recording", chosen)
+        all_bags = metafunc.config.getoption("--all-bags")
+        chosen = [(recording, "mlp") for recording in (found if all_bags else ONE_OF_EACH)]
+        if all_bags:
+            chosen += [(recording, kind) for recording in ONE_OF_EACH for kind in registered() if kind != "mlp"]
+        metafunc.parametrize(("recording", "kind"), chosen)
 
 
-def assert_parity(bag: Path, sensors_path: Path, sensors: SensorsConfig, folder: Path, members: int = 1) -> int:
+def make(kind: str, sensors: SensorsConfig) -> Model:
+    """A model with random parameters; a kind that can have members has three."""
+    return make_model(sensors) if kind == "mlp" else make_kind(kind, sensors, **SIZES.get(kind, {}))
+
+
+def assert_parity(bag: Path, sensors_path: Path, sensors: SensorsConfig, folder: Path, kind: str = "mlp") -> int:
     model_path = folder / "model.npz"
-    (make_ensemble(sensors, members=members) if members > 1 else make_model(sensors)).save(model_path)
+    members = SIZES.get(kind, {}).get("members", 1)
+    make(kind, sensors).save(model_path)
     with Lockstep(model_path, sensors) as lockstep:
         topics = sensors.topics
         with Bag(bag) as reader:
@@ -84,14 +96,16 @@ def assert_parity(bag: Path, sensors_path: Path, sensors: SensorsConfig, folder:
     return len(rows)
 
 
-def test_node_equals_offline_on_a_recording(recordings: Path, recording: str, tmp_path: Path) -> None:
+def test_node_equals_offline_on_a_recording(recordings: Path, recording: str, kind: str, tmp_path: Path) -> None:
     sensors_path = SENSORS_OF_KIND[recording.split("/", maxsplit=1)[0]]
     (bag,) = find_bags([recordings / recording])
-    assert assert_parity(bag, sensors_path, load_sensors(sensors_path), tmp_path) > 10
+    assert assert_parity(bag, sensors_path, load_sensors(sensors_path), tmp_path, kind) > 10
 
 
-@pytest.mark.parametrize(("storage", "members"), [("mcap", 1), ("sqlite3", 3)])
-def test_node_equals_offline_on_every_message_type(storage: str, members: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("storage", "kind"), [("mcap", "mlp"), ("sqlite3", "ensemble"), ("mcap", "lstm"), ("mcap", "window")]
+)
+def test_node_equals_offline_on_every_message_type(storage: str, kind: str, tmp_path: Path) -> None:
     sensors_path = ROOT / "test" / "data" / "every_type.yaml"
     sensors = load_sensors(sensors_path)
     rng = np.random.default_rng(7)
@@ -113,4 +127,4 @@ def test_node_equals_offline_on_every_message_type(storage: str, members: int, t
     messages += [(spec.topic, spec.type, time, random_message(spec.type, rng)) for spec in sensors.sensors]
     messages.append((messages[-1][0], messages[-1][1], time + 10**9, messages[-1][3]))
     bag = write_bag(tmp_path / "bag", messages, storage=storage)
-    assert assert_parity(bag, sensors_path, sensors, tmp_path, members) > 60
+    assert assert_parity(bag, sensors_path, sensors, tmp_path, kind) > 60

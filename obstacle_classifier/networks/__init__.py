@@ -7,6 +7,7 @@ A new kind needs a class in a new module, and one `register` line below. There i
 """
 
 from obstacle_classifier.networks.ensemble import EnsembleNetwork
+from obstacle_classifier.networks.lstm import LSTMNetwork
 from obstacle_classifier.networks.mlp import MLPNetwork
 from obstacle_classifier.networks.network import (
     Array,
@@ -20,6 +21,7 @@ from obstacle_classifier.networks.network import (
     registered,
 )
 from obstacle_classifier.networks.standardise import fit_normaliser, standardise
+from obstacle_classifier.networks.window import WindowNetwork
 
 __all__ = [
     "Array",
@@ -27,9 +29,11 @@ __all__ = [
     "Batch",
     "CompiledNetwork",
     "EnsembleNetwork",
+    "LSTMNetwork",
     "MLPNetwork",
     "Memory",
     "Network",
+    "WindowNetwork",
     "fit_normaliser",
     "network_class",
     "register",
@@ -38,4 +42,6 @@ __all__ = [
 ]
 
 register(EnsembleNetwork)
+register(LSTMNetwork)
 register(MLPNetwork)
+register(WindowNetwork)

@@ -61,9 +61,8 @@ class EnsembleNetwork(Network):
     }
 
     def __init__(self, encoding: Encoding, stack: StackedMLP, columns: int) -> None:
-        if stack.shape[1] != len(encoding):
-            raise ModelError(f"network: found {stack.shape[1]} inputs for an encoding of {len(encoding)} entries")
         self.encoding, self.stack, self._columns = encoding, stack, columns
+        self._check_width()
 
     @classmethod
     def create(
@@ -88,14 +87,16 @@ class EnsembleNetwork(Network):
             members: Number of members, k.
             bins: Bins of a column at most; fewer where many columns would make more than 1200 entries.
         """
-        encoding = Encoding.fit(X, bins, layout.is_missing)
-        while len(encoding) > MOST_ENTRIES and bins > 1:
-            bins -= 1
-            encoding = Encoding.fit(X, bins, layout.is_missing)
+        encoding = fit_encoding(X, layout, bins)
         stack = StackedMLP(members, len(encoding), hidden, c, rng, np.float32)
         rows = rng.permutation(len(X))[:START_ROWS]
         stack.start_from_data(encoding(X[rows]))
         return cls(encoding, stack, len(layout.columns))
+
+    def _check_width(self) -> None:
+        inputs, e = self.stack.shape[1], len(self.encoding)
+        if inputs != e:
+            raise ModelError(f"network: found {inputs} inputs for an encoding of {e} entries")
 
     @property
     def members(self) -> int:
@@ -104,7 +105,11 @@ class EnsembleNetwork(Network):
 
     def subset(self, members: slice) -> EnsembleNetwork:
         """Some of the members, with the same arrays."""
-        return EnsembleNetwork(self.encoding, self.stack.subset(members), self._columns)
+        return type(self)(self.encoding, self.stack.subset(members), self._columns)
+
+    def entries_of(self, columns: slice) -> tuple[slice, ...]:
+        """The entries of the inputs that read columns start to stop."""
+        return (self.encoding.entries_of(columns),)
 
     @classmethod
     def array_types(cls, spec: Mapping[str, Any], d: int, c: int) -> dict[str, ArrayType]:
@@ -198,12 +203,13 @@ class CompiledEnsemble:
         e, c = len(encoding), stack.shape[-1]
         self._encoding = encoding
         self._members = CompiledStackedMLP(stack)
+        self._inputs = self._members.inputs[:e]
         self._work, self._nan = np.empty(e), np.empty(e, np.bool_)
         self._mean = _MeanLogit((stack.shape[0], c))
 
-    def logits(self, x: Floats) -> Array:
+    def logits(self, x: Floats) -> Floats:
         """Logits (c,) float64 of raw features x (d,), in a buffer that the next call overwrites."""
-        self._encoding.encode(x, out=self._members.inputs, work=self._work, nan=self._nan)
+        self._encoding.encode(x, out=self._inputs, work=self._work, nan=self._nan)
         return self._mean(self._members.logits())
 
     def spread(self) -> Float32Array | None:
@@ -216,6 +222,15 @@ class CompiledEnsemble:
     def margin(self) -> float:
         """Distance of the nearest hidden unit of any member to ScaledReLU's jump: min |z - 1| at the last call."""
         return self._members.nearest_jump()
+
+
+def fit_encoding(X: Floats, layout: Layout, bins: int, vectors: int = 1) -> Encoding:
+    """The encoding of training rows X (n, d), with at most 1200 entries in all `vectors` if one bin a column allows."""
+    encoding = Encoding.fit(X, bins, layout.is_missing)
+    while vectors * len(encoding) > MOST_ENTRIES and bins > 1:
+        bins -= 1
+        encoding = Encoding.fit(X, bins, layout.is_missing)
+    return encoding
 
 
 class _MeanLogit:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from obstacle_classifier.errors import ModelError
 from obstacle_classifier.features import Layout
 from obstacle_classifier.networks.network import Array, ArrayType, Batch, Float32Array, Floats, Network
-from obstacle_classifier.networks.numbers import MAX_FEATURE, MAX_PARAMETER, refuse
-from obstacle_classifier.networks.standardise import Standardiser, fit_normaliser
+from obstacle_classifier.networks.numbers import MAX_PARAMETER, refuse
+from obstacle_classifier.networks.standardise import Standardiser, check_normaliser, fit_normaliser
 from obstacle_classifier.nn import MLP, CompiledMLP, Layer, Linear, ScaledReLU, backpropagate
 
 __all__ = ["MLPNetwork"]
@@ -127,12 +127,7 @@ class MLPNetwork(Network):
         """Refuse numbers that are not finite or too large, and a mean or scale that changes a `missing` column."""
         for name, array in self.parameters().items():
             refuse(name, array, ~(np.abs(array) <= MAX_PARAMETER), f"numbers of at most {MAX_PARAMETER:g}")
-        mean, scale, most = self.mean, self.scale, f"{MAX_FEATURE:g}"
-        columns, missing = layout.columns, layout.is_missing
-        refuse("mean", mean, ~(np.abs(mean) <= MAX_FEATURE), f"numbers of at most {most}", columns)
-        refuse("scale", scale, ~((scale > 0) & (scale <= MAX_FEATURE)), f"more than 0, at most {most}", columns)
-        refuse("mean", mean, missing & (mean != 0), "0, because the column is not standardised", columns)
-        refuse("scale", scale, missing & (scale != 1), "1, because the column is not standardised", columns)
+        check_normaliser(self.mean, self.scale, layout)
 
     def inputs(self, X: Floats) -> Float32Array:
         """Standardised rows, 0 where unknown."""

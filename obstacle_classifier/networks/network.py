@@ -93,11 +93,13 @@ class Network(ABC):
         spec_schema: JSON schema of `spec()`.
         memory: Where the network keeps earlier intervals. With memory, `inputs` and `logits` take the rows of one run,
             in order and from its first interval on.
+        options: Names of further keyword arguments of `create`. Training has an option of the same name for each.
     """
 
     kind: ClassVar[str]
     spec_schema: ClassVar[Mapping[str, Any]]
     memory: ClassVar[Memory] = Memory.NONE
+    options: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     @abstractmethod

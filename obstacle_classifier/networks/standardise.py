@@ -8,7 +8,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LARGEST", "Standardiser", "fit_normaliser", "standardise"]
+from obstacle_classifier.features import Layout
+from obstacle_classifier.networks.numbers import MAX_FEATURE, refuse
+
+__all__ = ["LARGEST", "Standardiser", "check_normaliser", "fit_normaliser", "standardise"]
 
 LARGEST = 1e6  # deviations; the limit keeps logits finite for every finite feature
 
@@ -59,6 +62,19 @@ class Standardiser:
             return z.astype(np.float32)
         np.copyto(out, z, casting="same_kind")
         return out
+
+
+def check_normaliser(mean: Floats, scale: Floats, layout: Layout) -> None:
+    """Refuse a mean or scale that is not finite or too large, or changes a `missing` column.
+
+    Raises:
+        ModelError: The message has the array, the column, the number found and the numbers expected.
+    """
+    most, columns, missing = f"{MAX_FEATURE:g}", layout.columns, layout.is_missing
+    refuse("mean", mean, ~(np.abs(mean) <= MAX_FEATURE), f"numbers of at most {most}", columns)
+    refuse("scale", scale, ~((scale > 0) & (scale <= MAX_FEATURE)), f"more than 0, at most {most}", columns)
+    refuse("mean", mean, missing & (mean != 0), "0, because the column is not standardised", columns)
+    refuse("scale", scale, missing & (scale != 1), "1, because the column is not standardised", columns)
 
 
 def fit_normaliser(X: Floats, is_missing: NDArray[np.bool_]) -> tuple[Floats, Floats]:

@@ -6,11 +6,18 @@
 from obstacle_classifier.training.config import load_train_config, parse_train_config
 from obstacle_classifier.training.evaluate import evaluate
 from obstacle_classifier.training.metrics import format_scores
-from obstacle_classifier.training.recipes import DefaultSettings, ReferenceSettings, SGDSettings, SingleSettings
+from obstacle_classifier.training.recipes import (
+    AdamWSettings,
+    DefaultSettings,
+    ReferenceSettings,
+    SGDSettings,
+    SingleSettings,
+)
 from obstacle_classifier.training.settings import Settings
 from obstacle_classifier.training.train import Training, train
 
 __all__ = [
+    "AdamWSettings",
     "DefaultSettings",
     "ReferenceSettings",
     "SGDSettings",

@@ -6,17 +6,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from obstacle_classifier.documents import load_yaml, parse_yaml_value, refusal, validate
 from obstacle_classifier.errors import ConfigError
+from obstacle_classifier.networks import registered
 from obstacle_classifier.training.recipes import DEFAULT, RECIPES
 from obstacle_classifier.training.settings import Option, Settings
 
 __all__ = ["all_options", "load_train_config", "parse_train_config"]
 
 _OLD_NAME = "preset"  # of the key `recipe`
+_KIND = "network"  # the option that names the kind of network
 
 
 def all_options() -> dict[str, Option]:
@@ -25,6 +28,7 @@ def all_options() -> dict[str, Option]:
     for recipe in (RECIPES[DEFAULT], *RECIPES.values()):
         for name, option in recipe.settings.options().items():
             found.setdefault(name, option)
+    found[_KIND] = replace(found[_KIND], choices=registered)
     return found
 
 
@@ -74,7 +78,7 @@ def _build(documents: Sequence[tuple[Mapping[str, Any], str]]) -> Settings:
         checked = validate(_renamed(document, source), {**schema, "properties": properties}, source)
         values.update(checked)
         origin.update(dict.fromkeys(checked, source))
-    kind = RECIPES[values.pop("recipe", DEFAULT)].settings
+    kind = RECIPES[values.pop("recipe", None) or _recipe_for(values.get(_KIND))].settings
     own = kind.options()
     for name in sorted(values.keys() - own.keys()):
         # A file may list the defaults of every recipe.
@@ -85,6 +89,17 @@ def _build(documents: Sequence[tuple[Mapping[str, Any], str]]) -> Settings:
         validate({name: value}, {"properties": {name: own[name].schema()}}, origin[name])
     typed: dict[str, Any] = {name: type(own[name].default)(value) for name, value in values.items()}
     return kind(**typed)
+
+
+def _recipe_for(network: str | None) -> str:
+    """The recipe if none is named: the first that fits this kind of network, the default one if it does."""
+    fits = [name for name, recipe in RECIPES.items() if network in _kinds(recipe.settings.options())]
+    return DEFAULT if network is None or DEFAULT in fits else fits[0]
+
+
+def _kinds(options: Mapping[str, Option]) -> Sequence[str]:
+    choices = options[_KIND].choices if _KIND in options else None
+    return () if choices is None else choices()
 
 
 def _renamed(document: Mapping[str, Any], source: str) -> dict[str, Any]:

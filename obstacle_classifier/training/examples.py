@@ -48,6 +48,17 @@ class Examples:
             self._targets = np.full((len(self._runs.X), self._Y.shape[1]), np.nan, np.float32)
             self._targets[self._runs.rows] = self._Y
 
+    @property
+    def batches(self) -> int:
+        """Batches of an epoch; of stretches, about as many."""
+        if self._memory is not Memory.STATE:
+            return -(-len(self._Y) // self._batch_size)
+        return max(1, round(len(self._Y) / (self._stretch * self._stretches_a_batch)))
+
+    @property
+    def _stretches_a_batch(self) -> int:
+        return max(1, round(self._batch_size / self._stretch))
+
     def epoch(self, network: Network, rng: np.random.Generator) -> Iterator[tuple[int, Batch]]:
         """Every example once, in random order: how many targets a batch has, and the batch."""
         if self._memory is Memory.NONE:
@@ -88,7 +99,7 @@ class Examples:
         beyond = steps >= lengths[:, None]
         counts = np.add.reduceat(~np.isnan(self._targets[:, 0]), starts, dtype=np.intp)
         order = rng.permutation(np.flatnonzero(counts))
-        size = max(1, round(self._batch_size / self._stretch))
+        size = self._stretches_a_batch
         for first in range(0, len(order), size):
             some = order[first : first + size]
             X, Y = inputs[rows[some]], self._targets[rows[some]]

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from obstacle_classifier.features import Layout
-from obstacle_classifier.networks.ensemble import EnsembleNetwork, logit_of_mean
+from obstacle_classifier.networks import EnsembleNetwork, Memory, WindowNetwork
+from obstacle_classifier.networks.ensemble import logit_of_mean
 from obstacle_classifier.nn import AdamW, Cosine, log_loss_from_logits
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.checkpoint import Checkpoint, FitState, State, fit_state, load_fit_state
 from obstacle_classifier.training.dataset import Dataset
 from obstacle_classifier.training.left_out import LeftOut
 from obstacle_classifier.training.numeric_health import check_finite_step, health_warnings
+from obstacle_classifier.training.runs import Runs
 
-__all__ = ["FittedMembers", "MemberOptions", "fit_members", "unseen_logits"]
+__all__ = ["FittedMembers", "MemberOptions", "first_members", "fit_members", "unseen_logits"]
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
@@ -32,6 +35,8 @@ class MemberOptions:
 
     Attributes:
         members: Number of members.
+        window: Number of vectors that a member sees, from an interval and those before it. 1: the kind `ensemble`, else
+            `window`.
         hidden: Units in each of the two hidden layers of a member.
         bins: Bins of the encoding of a column.
         epochs: Passes of each member over its intervals.
@@ -49,6 +54,7 @@ class MemberOptions:
     """
 
     members: int = 8
+    window: int = 1
     hidden: int = 64
     bins: int = 8
     epochs: int = 16
@@ -106,11 +112,10 @@ def fit_members(
     if len(left_out) > options.members:
         raise ValueError(f"{options.members} members cannot leave out {len(left_out)} groups")
     rng = np.random.default_rng(options.seed)
-    X, Y = data.stack()
-    network = EnsembleNetwork.create(
-        X, layout, Y.shape[1], hidden=options.hidden, rng=rng, members=options.members, bins=options.bins
-    )
-    inputs = network.inputs(X)
+    _, Y = data.stack()
+    runs = Runs.of(data, Memory.NONE if options.window == 1 else Memory.INPUTS)
+    network = first_members(runs.X, layout, Y.shape[1], options, rng)
+    inputs = runs.rows_of_inputs(network)
     seen = [np.flatnonzero(~left_out.hidden[m % len(left_out)]) for m in range(options.members)]
     batches = _Batches(inputs, Y, seen, _missing_sensors(network, layout), options, rng)
     per_epoch = max(1, round(float(np.mean([len(rows) for rows in seen])) / options.batch_size))
@@ -162,6 +167,16 @@ def fit_members(
     return FittedMembers(network, unseen, tuple(losses), tuple(unseen_losses))
 
 
+def first_members(
+    X: NDArray[np.float64], layout: Layout, c: int, options: MemberOptions, rng: np.random.Generator
+) -> EnsembleNetwork:
+    """The members before the first step. The arguments are those of `EnsembleNetwork.create`."""
+    sizes: dict[str, Any] = {"hidden": options.hidden, "members": options.members, "bins": options.bins}
+    if options.window == 1:
+        return EnsembleNetwork.create(X, layout, c, rng=rng, **sizes)
+    return WindowNetwork.create(X, layout, c, rng=rng, window=options.window, **sizes)
+
+
 def unseen_logits(network: EnsembleNetwork, inputs: Floats, group: Rows, groups: int) -> NDArray[np.float64]:
     """Logits (n, c) of each row by the members that leave out its group.
 
@@ -181,14 +196,14 @@ def unseen_logits(network: EnsembleNetwork, inputs: Floats, group: Rows, groups:
     return unseen
 
 
-def _missing_sensors(network: EnsembleNetwork, layout: Layout) -> list[tuple[slice, Floats]]:
-    """For each sensor that training drops at times its entries of the inputs, and their values when it is missing."""
+def _missing_sensors(network: EnsembleNetwork, layout: Layout) -> list[tuple[tuple[slice, ...], Floats]]:
+    """For each sensor that training drops at times its entries of each vector, and their values when it is missing."""
     missing = []
     for sensor in layout.droppable:
         x = np.full((1, len(layout.columns)), np.nan)
         x[0, layout.missing[sensor]] = 1
-        entries = network.encoding.entries_of(layout.slices[sensor])
-        missing.append((entries, network.inputs(x)[0, entries]))
+        entries = network.entries_of(layout.slices[sensor])
+        missing.append((entries, network.inputs(x)[0, entries[0]]))
     return missing
 
 
@@ -206,7 +221,7 @@ class _Batches:
         inputs: Floats,
         Y: Floats,
         seen: Sequence[Rows],
-        missing: Sequence[tuple[slice, Floats]],
+        missing: Sequence[tuple[tuple[slice, ...], Floats]],
         options: MemberOptions,
         rng: np.random.Generator,
     ) -> None:
@@ -230,7 +245,8 @@ class _Batches:
             Y = (1 - share) * Y + share / 2
         for entries, values in self._missing:
             dropped = self._rng.random(rows.shape) < self._options.sensor_dropout
-            X[dropped, entries] = values
+            for of_vector in entries:
+                X[dropped, of_vector] = values
         return X, Y, self._dropout()
 
     def _next(self, member: int) -> Rows:

@@ -80,6 +80,11 @@ class Runs:
             return network.inputs(self.X)
         return np.concatenate([network.inputs(self.X[run]) for run in self.slices])
 
+    def rows_of_inputs(self, network: Network) -> Float32s:
+        """The network's inputs (n, e) of the intervals that count."""
+        inputs = self.inputs(network)
+        return inputs if network.memory is Memory.NONE else inputs[self.rows]
+
     def logits(self, network: Network, inputs: Float32s | None = None) -> Float32s:
         """The network's logits (n, c) of the intervals that count, from its inputs (N, e) if these are at hand."""
         inputs = self.inputs(network) if inputs is None else inputs

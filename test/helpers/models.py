@@ -22,8 +22,7 @@ from numpy.typing import NDArray
 from obstacle_classifier.features import SensorsConfig, parse_sensors
 from obstacle_classifier.model import Model, manifest
 from obstacle_classifier.model.container import pack
-from obstacle_classifier.networks import MLPNetwork
-from obstacle_classifier.networks.ensemble import EnsembleNetwork
+from obstacle_classifier.networks import EnsembleNetwork, MLPNetwork, network_class
 from obstacle_classifier.nn import MLP
 
 SENSORS = parse_sensors(
@@ -73,10 +72,22 @@ def make_model(sensors: SensorsConfig = SENSORS, seed: int = 0, h: int = 16, **f
 
 def make_ensemble(sensors: SensorsConfig = SENSORS, seed: int = 0, members: int = 3) -> Model:
     """A model whose network has several members with random parameters; equal arguments give equal models."""
+    return make_kind(EnsembleNetwork.kind, sensors, seed, members=members)
+
+
+def make_kind(kind: str, sensors: SensorsConfig = SENSORS, seed: int = 0, **sizes: Any) -> Model:
+    """A model with a network of a kind with random parameters; equal arguments give equal models.
+
+    Args:
+        kind: Of the network.
+        sensors: Sensors configuration of the model.
+        seed: Of all random numbers, and the model's own.
+        sizes: Arguments of `create` that only this kind has.
+    """
     rng = np.random.default_rng(seed)
     layout = sensors.layout
     X = np.where(layout.is_missing, 0.0, rng.normal(scale=3.0, size=(200, len(layout.columns))))
-    network = EnsembleNetwork.create(X, layout, len(sensors.labels), hidden=16, rng=rng, members=members)
+    network = network_class(kind).create(X, layout, len(sensors.labels), hidden=16, rng=rng, **sizes)
     return Model.create(sensors=sensors, network=network, seed=seed)
 
 

@@ -24,6 +24,7 @@ from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.features import parse_sensors
 from obstacle_classifier.progress import Progress, Silent, Stage
 from obstacle_classifier.training import (
+    AdamWSettings,
     DefaultSettings,
     ReferenceSettings,
     Settings,
@@ -39,6 +40,7 @@ QUICK = {"hidden": 8, "epochs": 3, "least_steps": 0, "batch_size": 16}
 SETTINGS: dict[str, tuple[Settings, int]] = {
     "default": (DefaultSettings(members=2, groups=2, **QUICK), 6),  # type: ignore[arg-type]
     "single": (SingleSettings(groups=2, **QUICK), 6),  # type: ignore[arg-type]
+    "adamw": (AdamWSettings(groups=2, stretch=8, **QUICK), 6),  # type: ignore[arg-type]
     "sgd": (SGDSettings(hidden=8, epochs=8, patience=2, learning_rate=0.05), 6),
 }
 """Settings, and a number of epochs that the fits of the recipe have together at least."""

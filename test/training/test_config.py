@@ -78,7 +78,7 @@ CASES = [
     ("test_share: 0.5", "key 'test_share': found 0.5, expected less than 0.5"),
     ("seed: -1", "key 'seed': found -1, expected at least 0"),
     ("seed: 9223372036854775808", "key 'seed': found 9223372036854775808, expected at most 9223372036854775807"),
-    ("recipe: fast", "key 'recipe': found 'fast', expected one of: default, single, sgd, reference"),
+    ("recipe: fast", "key 'recipe': found 'fast', expected one of: default, single, adamw, sgd, reference"),
 ]
 
 

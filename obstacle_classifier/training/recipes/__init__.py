@@ -7,6 +7,7 @@ A new recipe is a subclass of `Recipe`, its settings a subclass of `Settings`, i
 that registers it.
 """
 
+from obstacle_classifier.training.recipes.adamw import AdamWRecipe, AdamWSettings
 from obstacle_classifier.training.recipes.default import DefaultRecipe, DefaultSettings
 from obstacle_classifier.training.recipes.recipe import (
     RECIPES,
@@ -24,6 +25,8 @@ from obstacle_classifier.training.recipes.single import SingleRecipe, SingleSett
 __all__ = [
     "DEFAULT",
     "RECIPES",
+    "AdamWRecipe",
+    "AdamWSettings",
     "DefaultRecipe",
     "DefaultSettings",
     "Epoch",
@@ -45,5 +48,6 @@ DEFAULT = DefaultSettings.recipe
 
 register(DefaultRecipe)
 register(SingleRecipe)
+register(AdamWRecipe)
 register(SGDRecipe)
 register(ReferenceRecipe)

@@ -14,22 +14,19 @@ from numpy.typing import NDArray
 
 from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.features import Layout, SensorsConfig
-from obstacle_classifier.model import Calibration
-from obstacle_classifier.model.predictor import MAX_SMOOTHING
-from obstacle_classifier.networks.ensemble import EnsembleNetwork
+from obstacle_classifier.networks import EnsembleNetwork, WindowNetwork
 from obstacle_classifier.progress import Progress
-from obstacle_classifier.training.calibration import averaged, calibrated, expected_calibration_error, fit_calibration
 from obstacle_classifier.training.checkpoint import Checkpoint
 from obstacle_classifier.training.dataset import Dataset
-from obstacle_classifier.training.decision_rules import TARGET_SCHEMA, choose_rules, targets_of
-from obstacle_classifier.training.judged import Judged, following
+from obstacle_classifier.training.decision_rules import targets_of
 from obstacle_classifier.training.judges import Judges
-from obstacle_classifier.training.left_out import LeftOut, deal_left_out
-from obstacle_classifier.training.members import FittedMembers, MemberOptions, fit_members
+from obstacle_classifier.training.left_out import LeftOut
+from obstacle_classifier.training.members import FittedMembers, MemberOptions, first_members, fit_members
+from obstacle_classifier.training.recipes.conclusion import JudgedSettings, conclude, deal
+from obstacle_classifier.training.recipes.kind import window_option
 from obstacle_classifier.training.recipes.recipe import Epoch, Fitted, ResumableRecipe
-from obstacle_classifier.training.settings import NetworkSettings, option
-from obstacle_classifier.training.smoothing import choose_smoothing, smooth
-from obstacle_classifier.training.split import Split, reach
+from obstacle_classifier.training.settings import option
+from obstacle_classifier.training.split import Split
 
 __all__ = ["FEW_BAGS", "DefaultRecipe", "DefaultSettings", "MemberSettings"]
 
@@ -39,7 +36,7 @@ then served than judge."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class MemberSettings(NetworkSettings):
+class MemberSettings(JudgedSettings):
     """Options of the recipes that fit encoded members."""
 
     test_share: float = option(
@@ -49,6 +46,12 @@ class MemberSettings(NetworkSettings):
         minimum=0,
         exclusiveMaximum=0.5,
     )
+    network: str = option(
+        EnsembleNetwork.kind,
+        "kind of the network",
+        choices=lambda: (EnsembleNetwork.kind, WindowNetwork.kind),
+    )
+    window: int = window_option()
     bins: int = option(8, "bins of the piecewise-linear encoding of a column", minimum=1, maximum=64)
     epochs: int = option(16, "passes of each member over its intervals", minimum=1)
     least_steps: int = option(
@@ -74,26 +77,19 @@ class MemberSettings(NetworkSettings):
     groups: int = option(
         8, "groups of bags; each is left out by some members, which judge it; 1: nothing is left out", minimum=1
     )
-    most_smoothing: float = option(
-        8.0,
-        "longest mean delay, in intervals, by which a label's probability may be smoothed over time; the answers on "
-        "left-out bags choose the delay; 0: every interval stands alone",
-        minimum=0,
-        maximum=MAX_SMOOTHING,
-    )
-    target: dict[str, Any] = option(
-        {},
-        "goal of the thresholds: precision or recall, for all labels or by label, as in {precision: 0.9, bicycle: "
-        "{recall: 0.8}}; without one, the best F1",
-        **TARGET_SCHEMA,
-    )
 
-    def member_options(self, members: int, labels: Sequence[str]) -> MemberOptions:
-        """The options of `fit_members`.
+    @property
+    def vectors(self) -> int:
+        """Number of vectors that a member sees."""
+        return self.window if self.network == WindowNetwork.kind else 1
+
+    def member_options(self, members: int, labels: Sequence[str] | None = None) -> MemberOptions:
+        """The options of `fit_members`; without `labels`, those of its first network.
 
         Raises:
             ConfigError: A weight names a label that does not exist.
         """
+        labels = tuple(self.label_weights) if labels is None else labels
         for label in self.label_weights:
             if label not in labels:
                 expected = f"expected one of: {', '.join(labels)}"
@@ -101,6 +97,7 @@ class MemberSettings(NetworkSettings):
         weights = tuple(float(self.label_weights.get(label, 1.0)) for label in labels) if self.label_weights else ()
         return MemberOptions(
             members=members,
+            window=self.vectors,
             hidden=self.hidden,
             bins=self.bins,
             epochs=self.epochs,
@@ -139,9 +136,7 @@ class DefaultRecipe(ResumableRecipe[DefaultSettings]):
         self, X: NDArray[np.float64], layout: Layout, c: int, settings: DefaultSettings, rng: np.random.Generator
     ) -> EnsembleNetwork:
         """An ensemble before training."""
-        return EnsembleNetwork.create(
-            X, layout, c, hidden=settings.hidden, rng=rng, members=settings.members, bins=settings.bins
-        )
+        return first_members(X, layout, c, settings.member_options(settings.members), rng)
 
     def fit_resumably(
         self,
@@ -154,7 +149,7 @@ class DefaultRecipe(ResumableRecipe[DefaultSettings]):
         """Fit the members, then calibration and rules."""
         targets_of(settings.target, sensors.labels)  # refuse a wrong target before the work
         data = split.take("train")
-        left_out = deal(data, min(settings.groups, settings.members), sensors, settings.seed)
+        left_out = deal(data, min(settings.groups, settings.members), sensors, settings.seed, settings.vectors)
         options = settings.member_options(settings.members, sensors.labels)
         judges = fit_members(data, left_out, sensors.layout, options, progress, checkpoint.fit("judges"))
         network = judges.network
@@ -165,11 +160,6 @@ class DefaultRecipe(ResumableRecipe[DefaultSettings]):
             state = checkpoint.fit("all bags")
             network = fit_members(data, nothing, sensors.layout, options, progress, state).network
         return judge(judges, network, data, left_out, sensors, settings, progress)
-
-
-def deal(data: Dataset, groups: int, sensors: SensorsConfig, seed: int) -> LeftOut:
-    """The intervals that each member leaves out."""
-    return deal_left_out(data, groups, reach(sensors), np.random.default_rng(seed))
 
 
 def judge(
@@ -194,32 +184,7 @@ def judge(
     """
     losses = members.unseen_losses or (None,) * len(members.losses)
     history = tuple(Epoch(loss, unseen) for loss, unseen in zip(members.losses, losses, strict=True))
-    bag = data.bag
-    _, Y = data.stack()
-    known = np.isfinite(members.unseen_logits).all(axis=1)
-    if not known.any():
-        return Fitted(network, history, len(history))
-    Z, group = members.unseen_logits[known], left_out.group[known]
-    follows = following(bag[known], data.time_ns[known], sensors.interval)
-    smoothing = choose_smoothing(Z, Y[known], bag[known], follows, settings.most_smoothing)
-    smoothed = smooth(Z, follows, smoothing)
-    calibration = fit_calibration(smoothed, Y[known], bag[known])
-    judged = Judged(
-        names=data.names,
-        bag=bag[known],
-        time_ns=data.time_ns[known],
-        Y=Y[known],
-        P=calibrated(smoothed, calibration),
-        present=np.zeros(Z.shape, np.bool_),
-        interval=sensors.interval,
-        group=group,
-    )
-    rules, problems = choose_rules(judged, targets_of(settings.target, sensors.labels), sensors.labels, smoothing)
-    for problem in problems:
-        progress.say(f"warning: {problem}")
-    raw = calibrated(smoothed, [Calibration()] * Z.shape[1])
-    ece = tuple(expected_calibration_error(y, p) for y, p in zip(judged.Y.T, raw.T, strict=True))
-    judges = members.network.members // len(left_out)
-    served = averaged(calibration, judges, network.members)
     groups = tuple(members.network.subset(slice(index, None, len(left_out))) for index in range(len(left_out)))
-    return Fitted(network, history, len(history), served, rules, smoothing, judged, ece, Judges(groups))
+    fitted = Fitted(network, history, len(history), judges=Judges(groups))
+    counts = (members.network.members // len(left_out), network.members)
+    return conclude(fitted, members.unseen_logits, counts, data, left_out, sensors, settings, progress)

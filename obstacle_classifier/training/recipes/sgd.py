@@ -13,15 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obstacle_classifier.features import Layout, SensorsConfig
-from obstacle_classifier.networks import Network, network_class, registered
+from obstacle_classifier.networks import Network
 from obstacle_classifier.nn import SGD, log_loss_from_logits
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.checkpoint import Checkpoint, FitState, State, fit_state, load_fit_state
 from obstacle_classifier.training.dataset import Dataset
 from obstacle_classifier.training.examples import Examples
+from obstacle_classifier.training.recipes.kind import KindSettings
 from obstacle_classifier.training.recipes.recipe import Epoch, Fitted, ResumableRecipe, check_finite
 from obstacle_classifier.training.runs import Runs
-from obstacle_classifier.training.settings import NetworkSettings, option
+from obstacle_classifier.training.settings import option
 from obstacle_classifier.training.split import Split
 
 __all__ = ["SGDRecipe", "SGDSettings", "best_epoch"]
@@ -31,17 +32,12 @@ UNJUDGED = 0.2
 may favour a network that has hardly begun."""
 
 
-STRETCH = 16
-"""Intervals of a run that a network with a state is shown at a time."""
-
-
 @dataclass(frozen=True, kw_only=True)
-class SGDSettings(NetworkSettings):
+class SGDSettings(KindSettings):
     """Options of the recipe `sgd`."""
 
     recipe: ClassVar[str] = "sgd"
 
-    network: str = option("mlp", "kind of the network", choices=registered)
     epochs: int = option(200, "passes over the training intervals, at most", minimum=1)
     learning_rate: float = option(0.01, "step of gradient descent", exclusiveMinimum=0)
     weight_decay: float = option(
@@ -81,7 +77,7 @@ class SGDRecipe(ResumableRecipe[SGDSettings]):
         self, X: NDArray[np.float64], layout: Layout, c: int, settings: SGDSettings, rng: np.random.Generator
     ) -> Network:
         """A network of the kind that the settings name."""
-        return network_class(settings.network).create(X, layout, c, hidden=settings.hidden, rng=rng)
+        return settings.create(X, layout, c, rng)
 
     def fit_resumably(
         self, split: Split, sensors: SensorsConfig, settings: SGDSettings, progress: Progress, checkpoint: Checkpoint
@@ -114,10 +110,10 @@ class SGDRecipe(ResumableRecipe[SGDSettings]):
         rng = np.random.default_rng(settings.seed)
         X, Y = train.stack()
         network = self.first_network(X, layout, Y.shape[1], settings, rng)
-        examples = Examples(train, network.memory, layout, settings.batch_size, STRETCH)
+        examples = Examples(train, network.memory, layout, settings.batch_size, settings.stretch)
         parameters = network.parameters()
         # Biases do not decay.
-        decay = {name: settings.weight_decay for name in parameters if name.startswith("W")}
+        decay = {name: settings.weight_decay for name in parameters if name.startswith(("W", "U"))}
         optimizer = SGD(settings.learning_rate, decay)
         held_out = None if validation is None else _HeldOut(validation, network)
         history: list[Epoch] = []

@@ -17,8 +17,9 @@ from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.checkpoint import Checkpoint
 from obstacle_classifier.training.decision_rules import targets_of
 from obstacle_classifier.training.left_out import LeftOut
-from obstacle_classifier.training.members import fit_members
-from obstacle_classifier.training.recipes.default import MemberSettings, deal, judge
+from obstacle_classifier.training.members import first_members, fit_members
+from obstacle_classifier.training.recipes.conclusion import deal
+from obstacle_classifier.training.recipes.default import MemberSettings, judge
 from obstacle_classifier.training.recipes.recipe import Fitted, ResumableRecipe
 from obstacle_classifier.training.settings import option
 from obstacle_classifier.training.split import Split
@@ -50,7 +51,7 @@ class SingleRecipe(ResumableRecipe[SingleSettings]):
         self, X: NDArray[np.float64], layout: Layout, c: int, settings: SingleSettings, rng: np.random.Generator
     ) -> EnsembleNetwork:
         """One member before training."""
-        return EnsembleNetwork.create(X, layout, c, hidden=settings.hidden, rng=rng, members=1, bins=settings.bins)
+        return first_members(X, layout, c, settings.member_options(1), rng)
 
     def fit_resumably(
         self, split: Split, sensors: SensorsConfig, settings: SingleSettings, progress: Progress, checkpoint: Checkpoint
@@ -58,7 +59,7 @@ class SingleRecipe(ResumableRecipe[SingleSettings]):
         """Fit the judges and the network, then calibration and rules."""
         targets_of(settings.target, sensors.labels)  # refuse a wrong target before the work
         data = split.take("train")
-        left_out = deal(data, settings.groups, sensors, settings.seed)
+        left_out = deal(data, settings.groups, sensors, settings.seed, settings.vectors)
         options = settings.member_options(len(left_out), sensors.labels)
         judges = fit_members(data, left_out, sensors.layout, options, progress, checkpoint.fit("judges"))
         network = judges.network
