@@ -30,7 +30,7 @@ setup(
     project_urls={"Source": URL, "Bug tracker": f"{URL}/issues"},
     python_requires=">=3.10",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={NAME: ["py.typed"]},
+    package_data={NAME: ["py.typed", "labelling/browser/*"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (str(SHARE), ["package.xml", *PAGES]),  # docs/ links to the pages

@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser(command: str | None) -> argparse.ArgumentParser:
-    """The parser of all commands; `simulate` has its arguments only if it is the command given."""
+    """The parser of all commands; `simulate` and `label` have their arguments only if they are the command given."""
     parser = argparse.ArgumentParser(
         prog="obstacle_classifier", description="Train, score and inspect obstacle classifiers on recorded bags."
     )
@@ -105,6 +105,10 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     if command == "simulate":
         # Loaded by name: no import statement leads from the command line into the simulation, which needs MuJoCo.
         importlib.import_module("obstacle_classifier.simulation.command").add_arguments(simulate)
+
+    label = commands.add_parser("label", help="label bags while they play, train and compare, in a browser")
+    if command == "label":
+        importlib.import_module("obstacle_classifier.labelling.command").add_arguments(label)
 
     flops = commands.add_parser("flops", help="cost of inference and training of a network, derived and measured")
     for name, meaning in (("d", "inputs"), ("h", "units in each hidden layer"), ("c", "labels")):

@@ -45,7 +45,7 @@ ROOMS: dict[str, set[str]] = {
     "__init__": {"api"},
     "api": {"bags", "features", "model", "pipeline", "progress", "training"},
     "demo": {"bags", "command", "errors", "features", "model", "progress", "simulation", "training"},
-    "labelling": {"bags", "errors", "files", "model"},
+    "labelling": {"bags", "errors", "features", "files", "model", "sensing"},
     "tools": {"bags", "command", "errors", "features", "files", "model", "names", "nodes", "pipeline", "table"},
     "cli": {
         "bags",
@@ -137,14 +137,14 @@ def test_the_simulation_is_imported_by_the_demo_and_its_node_only() -> None:
 
 
 def test_the_command_line_alone_loads_a_room_by_name() -> None:
-    """The command `simulate` is loaded when it is given, so that the others need no simulation."""
+    """The commands `simulate` and `label` are loaded when they are given, so that the others need neither."""
     by_name = {
         (short(module), short(each.name), each.at_start)
         for module in modules()
         for each in package_imports(module)
         if each.by_name
     }
-    assert by_name == {("cli", "simulation.command", False)}
+    assert by_name == {("cli", "simulation.command", False), ("cli", "labelling.command", False)}
 
 
 def test_the_mathematics_imports_numpy_only() -> None:

@@ -38,6 +38,11 @@ FILE_KEYS: Mapping[str, tuple[str, str]] = {  # default, meaning
         "`refuse`",
         "recorded labels that `labels` lacks: an error (`refuse`), not there (`absent`), or like `ignore`",
     ),
+    "corridor": (
+        "none",
+        "where obstacles count, for people: the rectangle ahead from `front` (0) on, of `length` and `width`, in m. "
+        "The [labelling page](labelling.md) draws it",
+    ),
     "sensors": ("required", "name of each sensor (lower-case letters, digits, `_`; a letter first) and its keys"),
 }
 SENSOR_KEYS: Mapping[str, tuple[str, str]] = {

@@ -37,6 +37,12 @@ FILE_KEYS: Mapping[str, Mapping[str, Any]] = {
     "labels": {"type": "array", "minItems": 1, "uniqueItems": True, "items": _LABEL},
     "label_topic": TOPIC_NAME,
     "other_labels": {"type": "string", "enum": ["refuse", "absent", "ignore"]},
+    "corridor": {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["length", "width"],
+        "properties": {"front": {"type": "number"}, "length": _TIME, "width": _TIME},
+    },
     "sensors": {"type": "object", "minProperties": 1},
 }
 """JSON schema of each key of the file."""
@@ -114,6 +120,16 @@ class SensorsConfig:
     sensors: tuple[SensorSpec, ...]
     document: Mapping[str, Any]
     other_labels: str = "refuse"
+
+    @property
+    def corridor(self) -> dict[str, float] | None:
+        """The rectangle ahead in which people look for obstacles; None if the file names none.
+
+        It begins `front` m ahead of the scans' origin and has a `length` and a `width` in m. Nothing is computed from
+        it: the labelling page draws it.
+        """
+        given = self.document.get("corridor")
+        return None if given is None else {"front": 0.0, **given}
 
     @property
     def columns(self) -> tuple[str, ...]:

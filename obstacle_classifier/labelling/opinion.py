@@ -136,7 +136,7 @@ class Opinion:
 def _doubt(
     p: NDArray[np.float32], spread: NDArray[np.float32] | None, thresholds: Sequence[float]
 ) -> NDArray[np.float32]:
-    """(n,) the largest doubt about a label, 0 to 1; 1 where the interval is unknown.
+    """(n,) the largest doubt about a label, 0 to 1; 0 where the interval is unknown: nobody can see anything there.
 
     The doubt about a label is 1 at its threshold and falls linearly to 0 at the probabilities 0 and 1, or twice the
     members' standard deviation (at most 0.5) if that is more.
@@ -147,7 +147,7 @@ def _doubt(
     doubt = np.where(p < limits, below, above)
     if spread is not None:
         doubt = np.maximum(doubt, 2.0 * spread)
-    found: NDArray[np.float32] = np.clip(np.where(np.isfinite(p), doubt, 1.0), 0.0, 1.0).max(axis=1).astype(np.float32)
+    found: NDArray[np.float32] = np.clip(np.where(np.isfinite(p), doubt, 0.0), 0.0, 1.0).max(axis=1).astype(np.float32)
     return found
 
 

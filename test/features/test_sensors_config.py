@@ -89,7 +89,7 @@ STATISTICS = "one of: last, min, max, mean, std, rms, peak_to_peak, slope, count
         (
             "intervall",
             0.1,
-            "unknown key 'intervall', expected one of: interval, label_topic, labels, other_labels, sensors",
+            "unknown key 'intervall', expected one of: corridor, interval, label_topic, labels, other_labels, sensors",
         ),
         ("labels", [], "key 'labels': found [], expected at least 1 item"),
         ("labels", ["a", "a"], "key 'labels': found ['a', 'a'], expected no item twice"),

@@ -58,7 +58,7 @@ def test_labelled_and_rejected_times_are_not_proposed() -> None:
 
 def test_doubt_is_1_at_the_threshold_and_0_where_the_model_is_sure() -> None:
     found = opinion([0.0, 0.1, 0.2, 0.6, 1.0, float("nan")], DecisionRule(threshold=0.2))
-    assert found.doubt == pytest.approx([0.0, 0.5, 1.0, 0.5, 0.0, 1.0])
+    assert found.doubt == pytest.approx([0.0, 0.5, 1.0, 0.5, 0.0, 0.0])
 
 
 def test_members_that_disagree_are_doubt() -> None:
