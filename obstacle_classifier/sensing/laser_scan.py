@@ -51,6 +51,8 @@ class _ScanExtraction:
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
         """Distances (m, b) in m, mask of valid ones, mask of returns; `low` and `high` (m, 1) are the scans' limits.
 
+        The readings (m, b) are overwritten.
+
         +Inf and readings at or beyond the maximum become the maximum and are not returns. -Inf becomes `low` and is a
         return. NaN and readings below `low` are dropped. Zero, which drivers write if there is no return, is dropped or
         counts as beyond the maximum. A maximum that is not positive is unknown; +Inf is then dropped.
@@ -61,19 +63,22 @@ class _ScanExtraction:
         else:  # Readings are float32: a reading at the maximum may be rounded to just below it.
             limit = np.array(np.float32(self._sectors.max_range), np.float64)
             farthest = np.array(self._sectors.max_range)
-        near = np.isneginf(measured)
-        zero = measured == 0.0
         far = measured >= limit
         valid = measured >= low
         if self._zero_is_far:
+            zero = measured == 0.0
             far |= zero
             valid |= zero
-        else:
-            valid &= ~zero
-        valid |= near
-        distances = np.where(far, farthest, np.where(near, low, measured))
-        valid &= distances < math.inf
-        return distances, valid, ~far
+        elif np.count_nonzero(low <= 0.0):  # a positive minimum drops zeros too
+            valid &= measured != 0.0
+        near = measured == -math.inf
+        if np.count_nonzero(near):
+            valid |= near
+            np.copyto(measured, low, where=near)
+        np.copyto(measured, farthest, where=far)
+        if not np.isfinite(farthest).all():
+            valid &= measured < math.inf
+        return measured, valid, ~far
 
 
 def _geometry(layout: Layout) -> ScanGeometry:

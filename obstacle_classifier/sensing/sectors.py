@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -188,26 +189,42 @@ class _Reductions:
     valid: NDArray[np.bool_]
     returns: NDArray[np.bool_]
 
+    @cached_property
+    def _invalid(self) -> NDArray[np.bool_] | None:
+        """(m, b) mask of the beams without a known distance; None if there is none."""
+        return None if self.valid.all() else ~self.valid
+
+    @cached_property
+    def _known(self) -> NDArray[np.float64]:
+        """(m, occupied) number of valid beams."""
+        return self._sum(self.valid)
+
     def min(self) -> NDArray[np.float64]:
-        lowest = np.minimum.reduceat(np.where(self.valid, self.distances, np.inf), self.bins.starts, axis=1)
+        lowest = np.minimum.reduceat(self._filled(np.inf), self.bins.starts, axis=1)
         return np.where(lowest < np.inf, lowest, np.nan)
 
     def max(self) -> NDArray[np.float64]:
-        highest = np.maximum.reduceat(np.where(self.valid, self.distances, -np.inf), self.bins.starts, axis=1)
+        highest = np.maximum.reduceat(self._filled(-np.inf), self.bins.starts, axis=1)
         return np.where(highest > -np.inf, highest, np.nan)
 
     def mean(self) -> NDArray[np.float64]:
-        return self._sum(np.where(self.valid, self.distances, 0.0)) / self._sum(
-            self.valid
-        )  # no valid beam: 0 / 0 is NaN
+        return self._sum(self._filled(0.0)) / self._known  # no valid beam: 0 / 0 is NaN
 
     def std(self) -> NDArray[np.float64]:
         mean_of_beam = np.repeat(self.mean(), np.diff(self.bins.starts, append=len(self.bins.sector)), axis=1)
         deviations = np.where(self.valid, self.distances - mean_of_beam, 0.0)
-        return np.sqrt(self._sum(deviations * deviations) / self._sum(self.valid))
+        return np.sqrt(self._sum(deviations * deviations) / self._known)
 
     def count(self) -> NDArray[np.float64]:
         return self._sum(self.valid & self.returns)
+
+    def _filled(self, fill: float) -> NDArray[np.float64]:
+        """The distances with `fill` in place of those that are not valid."""
+        if self._invalid is None:
+            return self.distances
+        filled = self.distances.copy()
+        np.copyto(filled, fill, where=self._invalid)
+        return filled
 
     def _sum(self, numbers: NDArray[np.float64] | NDArray[np.bool_]) -> NDArray[np.float64]:
         total: NDArray[np.float64] = np.add.reduceat(numbers.astype(np.float64, copy=False), self.bins.starts, axis=1)
