@@ -20,8 +20,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from obstacle_classifier import __version__
 from obstacle_classifier.command import run_command
-from obstacle_classifier.commands import train
-from obstacle_classifier.commands.arguments import BAGS, add_data, add_jobs, add_skip, backend_of, positive, sensors_of
+from obstacle_classifier.commands import cache, train
+from obstacle_classifier.commands.arguments import (
+    BAGS,
+    add_data,
+    add_jobs,
+    add_skip,
+    backend_of,
+    positive,
+    sensors_of,
+)
 from obstacle_classifier.errors import BagError, ConfigError
 from obstacle_classifier.files import check_output
 
@@ -96,6 +104,8 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     inspect.add_argument("paths", nargs="+", metavar="MODEL.npz|BAG", help=f"one model file, or bags: {BAGS}")
     inspect.add_argument("--json", action="store_true", help="print bags as JSON")
     inspect.set_defaults(run=_inspect)
+
+    cache.add_arguments(commands.add_parser("cache", help="what the cache of features holds, and clearing it"))
 
     init = commands.add_parser("init", help="print a first sensors file for bags")
     init.add_argument("bags", nargs="+", metavar="BAG", help=BAGS)

@@ -26,6 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all-bags", action="store_true", help="parity over all recordings and kinds of network")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Commands of this test run keep features in a folder of its own."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache_home"))
+
+
 @pytest.fixture(scope="session")
 def recordings() -> Path:
     """The folder of real recordings; skips where there is none."""

@@ -14,8 +14,21 @@ from obstacle_classifier.errors import ConfigError
 if TYPE_CHECKING:
     from obstacle_classifier.features import SensorsConfig
     from obstacle_classifier.training.backends import Backend
+    from obstacle_classifier.training.shard_cache import ShardCache
 
-__all__ = ["BAGS", "add_data", "add_jobs", "add_skip", "backend_of", "positive", "sensors_of"]
+__all__ = [
+    "BAGS",
+    "add_cache",
+    "add_cache_folder",
+    "add_data",
+    "add_jobs",
+    "add_skip",
+    "backend_of",
+    "cache_folder",
+    "cache_of",
+    "positive",
+    "sensors_of",
+]
 
 BAGS = "rosbag2 folders, .mcap, .db3 or ROS 1 .bag files, globs, or folders of them"
 
@@ -46,6 +59,37 @@ def add_jobs(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--jobs", type=positive, metavar="N", help="bags read at a time, each by a process; by default one a core"
     )
+
+
+def add_cache(command: argparse.ArgumentParser) -> None:
+    """The arguments that say where features are kept."""
+    choice = command.add_mutually_exclusive_group()
+    add_cache_folder(choice)
+    choice.add_argument("--no-cache", action="store_true", help="read all bags, and keep no features")
+
+
+def add_cache_folder(command: argparse._ActionsContainer) -> None:
+    """The folder of the cache."""
+    command.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="folder that keeps the features of bags from run to run; by default $XDG_CACHE_HOME/obstacle_classifier",
+    )
+
+
+def cache_folder(options: argparse.Namespace) -> Path:
+    """The folder that the arguments name, or the default one."""
+    from obstacle_classifier.training.shard_cache import default_folder
+
+    return default_folder() if options.cache is None else Path(options.cache)
+
+
+def cache_of(options: argparse.Namespace) -> ShardCache | None:
+    """The cache that the arguments ask for; None without one."""
+    from obstacle_classifier.training.shard_cache import ShardCache
+
+    return None if options.no_cache else ShardCache(cache_folder(options))
 
 
 def positive(text: str) -> int:

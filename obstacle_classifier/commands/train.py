@@ -8,7 +8,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from obstacle_classifier.commands.arguments import add_data, add_jobs, add_skip, backend_of, sensors_of
+from obstacle_classifier.commands.arguments import (
+    add_cache,
+    add_data,
+    add_jobs,
+    add_skip,
+    backend_of,
+    cache_of,
+    sensors_of,
+)
 from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.files import check_output
 
@@ -35,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="continue an interrupted run from the checkpoint beside the output; without one, start at the beginning",
     )
     add_skip(parser)
+    add_cache(parser)
     add_jobs(parser)
     parser.set_defaults(run=_run)
 
@@ -68,7 +77,7 @@ def _run(options: argparse.Namespace) -> None:
     paths = find_bags(options.bags)
     backend, skip_bad = backend_of(options), options.skip_bad_bags
     usable = preflight(paths, sensors, progress, labels_required=True, backend=backend, skip_bad=skip_bad)
-    training = train(sensors, usable.paths, config, progress, backend, usable.left_out, checkpoint)
+    training = train(sensors, usable.paths, config, progress, backend, usable.left_out, checkpoint, cache_of(options))
     training.model.save(options.output)
     if options.report is not None:
         curve = learning_curve(training, progress) if options.learning_curve else None

@@ -31,6 +31,7 @@ from obstacle_classifier.training.preflight import list_columns
 from obstacle_classifier.training.recipes import Epoch, recipe_of
 from obstacle_classifier.training.runs import Runs
 from obstacle_classifier.training.settings import Settings
+from obstacle_classifier.training.shard_cache import ShardCache
 from obstacle_classifier.training.split import Split, hold_out, reach
 
 __all__ = ["Training", "train"]
@@ -81,6 +82,7 @@ def train(
     backend: Backend | None = None,
     left_out: Sequence[BadBag] = (),
     checkpoint: Checkpoint | None = None,
+    cache: ShardCache | None = None,
 ) -> Training:
     """Train on labelled bags.
 
@@ -95,6 +97,7 @@ def train(
         backend: Where the bags are read; by default here, one after the other.
         left_out: Bags that were left out before; the model's provenance records them too.
         checkpoint: Keeps the state of the fits, and may continue an interrupted run; None: no state is kept.
+        cache: Keeps the features of bags from run to run; None: all bags are read.
 
     Raises:
         BagError: None of the bags can be used, or no interval is left to train on.
@@ -105,7 +108,7 @@ def train(
     _check_size(sensors, settings, paths)
     checkpoint = Checkpoint() if checkpoint is None else checkpoint
     checkpoint.identify(code=code_version(TRAINING_ROOMS), sensors=dict(sensors.document), settings=settings.document())
-    data = read_dataset(paths, sensors, progress, backend=backend)
+    data = read_dataset(paths, sensors, progress, backend=backend, cache=cache)
     data = replace(data, left_out=(*left_out, *data.left_out))
     for shard in data:
         for problem in shard.problems:

@@ -1,0 +1,60 @@
+# Copyright 2026 obstacle_classifier maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Arrays in temporary files, for data sets that are larger than memory.
+
+The file has no name, so it vanishes with the array, however the process ends. Its pages belong to the page cache: the
+kernel writes them out and drops them when memory is needed.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+__all__ = ["IN_MEMORY", "concatenate", "empty", "take"]
+
+IN_MEMORY = 2**27
+"""Bytes of features of a data set up to which everything is held in memory."""
+
+_BLOCK = 2**16  # rows that are copied at a time
+
+AnyArray = TypeVar("AnyArray", bound=NDArray[Any])
+
+
+def empty(shape: tuple[int, ...], dtype: DTypeLike, folder: Path | None) -> NDArray[Any]:
+    """An array to be filled: in a file without a name in `folder`, or in memory if that is None."""
+    if folder is None or 0 in shape:
+        return np.empty(shape, dtype)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        return np.asarray(np.memmap(file, dtype, "w+", shape=shape))
+
+
+def take(array: AnyArray, rows: NDArray[np.bool_], folder: Path | None) -> AnyArray:
+    """The rows (n, ...) of an array where `rows` (n,) is true."""
+    if folder is None:
+        return array[rows]  # type: ignore[return-value]
+    out = empty((int(np.count_nonzero(rows)), *array.shape[1:]), array.dtype, folder)
+    done = 0
+    for start in range(0, len(rows), _BLOCK):
+        kept = array[start : start + _BLOCK][rows[start : start + _BLOCK]]
+        out[done : done + len(kept)] = kept
+        done += len(kept)
+    return out  # type: ignore[return-value]
+
+
+def concatenate(arrays: Sequence[AnyArray], folder: Path | None) -> AnyArray:
+    """The arrays (n, ...) one after the other; at least one."""
+    if folder is None:
+        return np.concatenate(arrays)  # type: ignore[return-value]
+    out = empty((sum(map(len, arrays)), *arrays[0].shape[1:]), arrays[0].dtype, folder)
+    done = 0
+    for array in arrays:
+        out[done : done + len(array)] = array
+        done += len(array)
+    return out  # type: ignore[return-value]
