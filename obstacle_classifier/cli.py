@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from obstacle_classifier import __version__
 from obstacle_classifier.command import run_command
-from obstacle_classifier.commands import cache, train
+from obstacle_classifier.commands import cache, labels, train
 from obstacle_classifier.commands.arguments import (
     BAGS,
     add_data,
@@ -110,6 +110,8 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     init = commands.add_parser("init", help="print a first sensors file for bags")
     init.add_argument("bags", nargs="+", metavar="BAG", help=BAGS)
     init.set_defaults(run=_init)
+
+    labels.add_arguments(commands.add_parser("labels", help="label files to and from Foxglove events or one CSV"))
 
     simulate = commands.add_parser("simulate", help="record a labelled bag of a simulated drive along a sidewalk")
     if command == "simulate":

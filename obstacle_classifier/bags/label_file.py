@@ -16,7 +16,7 @@ from pathlib import Path
 
 from obstacle_classifier.errors import ConfigError
 
-__all__ = ["IGNORE", "LabelRows", "label_text", "origin_comment", "read_label_file", "unexpected"]
+__all__ = ["IGNORE", "LabelRows", "clock_time", "label_text", "origin_comment", "read_label_file", "unexpected"]
 
 IGNORE, UNKNOWN = "ignore", "unknown"
 RELATIVE = ["start", "end", "label"]
@@ -122,7 +122,7 @@ def _lines(path: Path, text: str) -> Iterator[tuple[str, list[str]]]:
 def _row(where: str, row: Sequence[str], absolute: bool, labels: Sequence[str] | None) -> tuple[int, int, str]:
     if len(row) != len(RELATIVE):
         raise ConfigError(f"{where}: found {len(row)} columns, expected 3: start,end,label")
-    parse = _clock_time if absolute else _seconds
+    parse = clock_time if absolute else _seconds
     names = ABSOLUTE if absolute else RELATIVE
     start, end = (parse(text, f"{where}: {name}") for text, name in zip(row[:2], names[:2], strict=True))
     if end <= start:
@@ -142,7 +142,7 @@ def _seconds(text: str, where: str) -> int:
     return _nanoseconds(seconds)
 
 
-def _clock_time(text: str, where: str) -> int:
+def clock_time(text: str, where: str) -> int:
     """Nanoseconds since 1970 of decimal seconds or an ISO 8601 time with a zone."""
     expected = "seconds since 1970 or a time with a zone such as 2026-05-01T12:00:00.5Z"
     if _SECONDS.fullmatch(text):

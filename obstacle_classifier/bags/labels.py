@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from obstacle_classifier.bags.find import SUFFIXES, bag_stem
-from obstacle_classifier.bags.label_file import IGNORE, read_label_file, unexpected
+from obstacle_classifier.bags.label_file import IGNORE, LabelRows, read_label_file, unexpected
 from obstacle_classifier.errors import BagError, ConfigError
 from obstacle_classifier.sensing import STRING_NAME, DecodeError, parse_string
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from obstacle_classifier.bags.reader import Bag
 
-__all__ = ["LabelTrack", "NoLabelsError", "label_file", "load_labels", "new_label_file", "topic_rows"]
+__all__ = ["LabelTrack", "NoLabelsError", "absolute_rows", "label_file", "load_labels", "new_label_file", "topic_rows"]
 
 
 class NoLabelsError(BagError):
@@ -82,9 +83,7 @@ def load_labels(
         steps = list(_topic_steps(bag, labels, recorded, other_labels))
         if steps:
             return LabelTrack(steps, before=None)
-    candidates = " or ".join(path.name for path in _candidates(bag.path))
-    topic = "no label topic is configured" if label_topic is None else f"no message on the label topic {label_topic}"
-    raise NoLabelsError(f"{bag.path}: no labels: no {candidates} beside it, and {topic}")
+    raise _no_labels(bag, label_topic)
 
 
 def label_file(bag: Path) -> Path | None:
@@ -99,6 +98,24 @@ def label_file(bag: Path) -> Path | None:
 def new_label_file(bag: Path) -> Path:
     """Where to write the label file of a recording that has none."""
     return _candidates(bag)[0]
+
+
+def absolute_rows(bag: Bag, label_topic: str | None = None) -> list[tuple[int, int, str]]:
+    """Start and end in ns since the epoch, and label, of each row of a recording's label file, or of the label topic.
+
+    Raises:
+        NoLabelsError: There is neither a label file nor a message on the topic.
+        ConfigError: The label file is malformed.
+        BagError: A message of the topic is malformed, or the start of the recording is lost and with it the origin of
+            the label file's times.
+    """
+    file = label_file(bag.path)
+    if file is not None:
+        return _clock_rows(file, bag, read_label_file(file))
+    rows = [] if label_topic is None else topic_rows(bag, label_topic)
+    if not rows:
+        raise _no_labels(bag, label_topic)
+    return rows
 
 
 def topic_rows(bag: Bag, topic: str) -> list[tuple[int, int, str]]:
@@ -130,6 +147,12 @@ def topic_rows(bag: Bag, topic: str) -> list[tuple[int, int, str]]:
     return sorted(row for row in rows if row[1] > row[0])
 
 
+def _no_labels(bag: Bag, label_topic: str | None) -> NoLabelsError:
+    candidates = " or ".join(path.name for path in _candidates(bag.path))
+    topic = "no label topic is configured" if label_topic is None else f"no message on the label topic {label_topic}"
+    return NoLabelsError(f"{bag.path}: no labels: no {candidates} beside it, and {topic}")
+
+
 def _candidates(bag: Path) -> list[Path]:
     if bag.is_dir():
         return [bag / "labels.csv"]
@@ -143,8 +166,19 @@ def _candidates(bag: Path) -> list[Path]:
 def _from_file(path: Path, bag: Bag, labels: Sequence[str], other_labels: str) -> LabelTrack:
     content = read_label_file(path, labels if other_labels == "refuse" else None)
     rows = [(start, end, kept) for start, end, label in content.rows if (kept := _keep(label, labels, other_labels))]
+    return _track(_clock_rows(path, bag, replace(content, rows=tuple(rows))))
+
+
+def _clock_rows(path: Path, bag: Bag, content: LabelRows) -> list[tuple[int, int, str]]:
+    """The rows of a label file with their times in ns since the epoch."""
+    rows = content.rows
     if content.absolute:
-        return _from_clock_times(path, bag, rows)
+        if rows and not any(start <= bag.end and end > bag.start for start, end, _ in rows) and not bag.problems:
+            raise ConfigError(
+                f"{path}: found only times outside the recording, expected some from {bag.start / 1e9:.3f} "
+                f"to {bag.end / 1e9:.3f} s since 1970"
+            )
+        return list(rows)
     if rows and bag.start_problem:
         raise BagError(
             f"{bag.path}: {bag.start_problem}; the times in {path.name} count from an unknown start, "
@@ -162,17 +196,7 @@ def _from_file(path: Path, bag: Bag, labels: Sequence[str], other_labels: str) -
             f"the times in {path.name} count from {content.origin} ns, the recording begins {shift:+.3f} s from there: "
             "its labels are shifted by as much"
         )
-    return _track((bag.start + start, bag.start + end, label) for start, end, label in rows)
-
-
-def _from_clock_times(path: Path, bag: Bag, rows: Sequence[tuple[int, int, str]]) -> LabelTrack:
-    """The labels of rows in ns since 1970."""
-    if rows and not any(start <= bag.end and end > bag.start for start, end, _ in rows) and not bag.problems:
-        raise ConfigError(
-            f"{path}: found only times outside the recording, expected some from {bag.start / 1e9:.3f} "
-            f"to {bag.end / 1e9:.3f} s since 1970"
-        )
-    return _track(rows)
+    return [(bag.start + start, bag.start + end, label) for start, end, label in rows]
 
 
 def _keep(label: str, labels: Sequence[str], other_labels: str) -> str | None:

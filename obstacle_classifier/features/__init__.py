@@ -8,6 +8,7 @@ from obstacle_classifier.features.layout import Layout
 from obstacle_classifier.features.sensors_config import (
     SensorsConfig,
     SensorSpec,
+    is_label,
     load_sensors,
     parse_sensors,
     with_labels,
@@ -19,6 +20,7 @@ __all__ = [
     "SensorCounters",
     "SensorSpec",
     "SensorsConfig",
+    "is_label",
     "load_sensors",
     "parse_sensors",
     "with_labels",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,7 +19,7 @@ from obstacle_classifier.features.statistics import STATISTICS
 from obstacle_classifier.names import SENSOR_NAME, SENSOR_TOPIC, TOPIC_NAME, absolute_topic
 from obstacle_classifier.sensing import MESSAGE_TYPES, Decoder, OptionError, make_decoder
 
-__all__ = ["RESERVED_LABELS", "SensorSpec", "SensorsConfig", "load_sensors", "parse_sensors", "with_labels"]
+__all__ = ["RESERVED_LABELS", "SensorSpec", "SensorsConfig", "is_label", "load_sensors", "parse_sensors", "with_labels"]
 
 RESERVED_LABELS = ("ignore", "unknown")
 DEFAULT_TIMEOUT = 1.0  # s
@@ -186,6 +187,11 @@ def parse_sensors(document: Mapping[str, Any], source: str) -> SensorsConfig:
         {**document, "sensors": entries},
         document.get("other_labels", "refuse"),
     )
+
+
+def is_label(name: object) -> bool:
+    """Whether a label may have this name."""
+    return isinstance(name, str) and re.match(_LABEL["pattern"], name) is not None
 
 
 def with_labels(
