@@ -17,7 +17,7 @@ export RMW_IMPLEMENTATION := rmw_fastrtps_cpp
 # These tests share nothing, and several may run at a time. All others use DDS, a terminal or the whole machine.
 SHARE_NOTHING := $(wildcard $(addprefix test/,bags examples features $(patsubst %,labelling/test_%.py,clock document opinion scene store) model networks nn sensing training) \
     $(patsubst %,test/test_%.py,api architecture bench cli cli_arrays command docs docs_scenario docs_tables documents evaluate \
-    files pipeline progress sections table))
+    files labels_command pipeline progress sections table))
 # Tracing would double the time of these, which the robot does not run.
 UNMEASURED := $(wildcard test/simulation)
 
