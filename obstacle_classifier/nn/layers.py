@@ -9,7 +9,7 @@ For a layer with input X and output O, G is dL/dO; n is the number of examples i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -20,6 +20,8 @@ from obstacle_classifier.nn.initializers import Seed, kaiming_normal
 from obstacle_classifier.nn.optimizers import SGD
 
 __all__ = ["Layer", "Linear", "OutputLayer", "ScaledReLU", "Sigmoid"]
+
+Kept = TypeVar("Kept", bound=NDArray[Any])
 
 
 class Layer(ABC):
@@ -54,7 +56,7 @@ class Layer(ABC):
         """Make one step of SGD, in place."""
         SGD(lr).step(self.parameters, gradients)
 
-    def _kept(self, kept: NDArray[Any] | None) -> NDArray[Any]:
+    def _kept(self, kept: Kept | None) -> Kept:
         if kept is None:
             raise RuntimeError(f"{self}: backward needs a forward before it")
         return kept
