@@ -24,7 +24,7 @@ from obstacle_classifier.nn.stacked_mlp import StackedMLP
 __all__ = ["CompiledEnsemble", "EnsembleNetwork", "logit_of_mean"]
 
 MEMBERS = 8
-BINS = 6
+BINS = 8
 MOST_ENTRIES = 1200  # of an encoding with more than one bin a column: the first product costs most of an interval
 MAX_ENTRY = 1e6  # of an encoded value; fitted ones are at most 4
 START_ROWS = 2048  # training rows that the first weights are fitted to

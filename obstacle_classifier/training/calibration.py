@@ -26,7 +26,14 @@ from numpy.typing import NDArray
 from obstacle_classifier.model.predictor import Calibration
 from obstacle_classifier.nn import log_loss_from_logits, sigmoid
 
-__all__ = ["averaged", "brier_score", "calibrated", "expected_calibration_error", "fit_calibration"]
+__all__ = [
+    "averaged",
+    "brier_score",
+    "calibrated",
+    "expected_calibration_error",
+    "fit_calibration",
+    "probability_bins",
+]
 
 EVIDENCE = 1.0
 """Observations that a bag counts as."""
@@ -92,6 +99,11 @@ def calibrated(Z: Floats, calibration: Sequence[Calibration]) -> Floats:
     return np.asarray(sigmoid(scale * Z + offset), np.float64)
 
 
+def probability_bins(p: Values, bins: int) -> NDArray[np.intp]:
+    """The bin (n,) of each probability p (n,), of `bins` bins of equal width in [0, 1]; 1 is in the last one."""
+    return np.minimum((np.asarray(p, np.float64) * bins).astype(np.intp), bins - 1)
+
+
 def expected_calibration_error(y: Values, p: Values, bins: int = 10) -> float:
     """Mean distance of the share of positives from the mean probability over bins of equal width, weighted by size.
 
@@ -107,7 +119,7 @@ def expected_calibration_error(y: Values, p: Values, bins: int = 10) -> float:
     """
     if not len(y):
         return float("nan")
-    index = np.minimum((np.asarray(p, np.float64) * bins).astype(np.intp), bins - 1)
+    index = probability_bins(p, bins)
     excess = np.bincount(index, np.asarray(p, np.float64) - y, bins)
     return float(np.abs(excess).sum() / len(y))
 

@@ -29,9 +29,9 @@ Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MemberOptions:
-    """How members are fitted.
+    """How members are fitted; the options of the recipes have the defaults.
 
     Attributes:
         members: Number of members.
@@ -53,21 +53,21 @@ class MemberOptions:
         seed: Of the first weights, the batches and all that is dropped.
     """
 
-    members: int = 8
-    window: int = 1
-    hidden: int = 64
-    bins: int = 8
-    epochs: int = 16
-    least_steps: int = 300
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.01
-    batch_size: int = 64
-    mixup: float = 0.4
-    dropout: float = 0.1
-    sensor_dropout: float = 0.1
-    label_smoothing: float = 0.0
-    label_weights: tuple[float, ...] = ()
-    seed: int = 0
+    members: int
+    window: int
+    hidden: int
+    bins: int
+    epochs: int
+    least_steps: int
+    learning_rate: float
+    weight_decay: float
+    batch_size: int
+    mixup: float
+    dropout: float
+    sensor_dropout: float
+    label_smoothing: float
+    label_weights: tuple[float, ...]
+    seed: int
 
 
 @dataclass(frozen=True)

@@ -65,13 +65,18 @@ def macro_average_precision(Y: Floats, score: Floats, group: NDArray[np.intp] | 
     Returns:
         0 to 1; NaN without a positive.
     """
-    groups = [np.ones(len(Y), np.bool_)] if group is None else [group == index for index in np.unique(group)]
+    groups = _rows_of_groups(group, len(Y))
     return mean_defined(
         [
             mean_defined([average_precision(y[rows], p[rows]) for rows in groups])
             for y, p in zip(Y.T, score.T, strict=True)
         ]
     )
+
+
+def _rows_of_groups(group: NDArray[np.intp] | None, n: int) -> list[NDArray[np.bool_]]:
+    """The rows (n,) of each group; all rows if `group` is None."""
+    return [np.ones(n, np.bool_)] if group is None else [group == index for index in np.unique(group)]
 
 
 def precision_recall(y: Floats, score: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -200,7 +205,7 @@ def _row(y: Floats, p: Floats, present: NDArray[np.bool_], group: NDArray[np.int
     recall = hits / float(np.sum(y)) if np.sum(y) else float("nan")
     decided = float(present.sum() + np.sum(y))
     f1 = 2 * hits / decided if decided else float("nan")
-    groups = [np.ones(len(y), np.bool_)] if group is None else [group == index for index in np.unique(group)]
+    groups = _rows_of_groups(group, len(y))
     values = {
         "average_precision": mean_defined([average_precision(y[rows], p[rows]) for rows in groups]),
         "auroc": mean_defined([area_under_roc(y[rows], p[rows]) for rows in groups]),

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from obstacle_classifier.training.calibration import probability_bins
+
 __all__ = ["Reliability", "Sweep", "reliability", "threshold_sweep"]
 
 Values = NDArray[np.floating[Any]]
@@ -64,7 +66,7 @@ def reliability(y: Values, p: Values, bins: int = 10) -> Reliability:
         p: (n,) probabilities.
         bins: Number of bins of [0, 1].
     """
-    index = np.minimum((np.asarray(p, np.float64) * bins).astype(np.intp), bins - 1)
+    index = probability_bins(p, bins)
     count = np.bincount(index, minlength=bins)
     full = count > 0
     probability, share = (np.bincount(index, values, bins)[full] / count[full] for values in (p, y))

@@ -14,9 +14,10 @@ from obstacle_classifier.progress import Silent
 from obstacle_classifier.training.dataset import Dataset
 from obstacle_classifier.training.left_out import LeftOut, deal_left_out
 from obstacle_classifier.training.members import FittedMembers, MemberOptions, fit_members
+from obstacle_classifier.training.recipes import DefaultSettings
 from test.helpers.training import SENSORS, Recorder, make_dataset, make_shard
 
-OPTIONS = MemberOptions(members=4, hidden=16, bins=4, epochs=10, least_steps=1, batch_size=16)
+OPTIONS = replace(DefaultSettings().member_options(4), hidden=16, bins=4, epochs=10, least_steps=1, batch_size=16)
 DATA = make_dataset(bags=8, rows=50)
 
 

@@ -16,9 +16,10 @@ from obstacle_classifier.progress import Silent
 from obstacle_classifier.training.left_out import LeftOut
 from obstacle_classifier.training.members import MemberOptions, fit_members
 from obstacle_classifier.training.numeric_health import check_finite_step, health_warnings
+from obstacle_classifier.training.recipes import DefaultSettings
 from test.helpers.training import SENSORS, make_dataset
 
-OPTIONS = MemberOptions(members=2, hidden=8, epochs=2, least_steps=0, dropout=0.0)
+OPTIONS = replace(DefaultSettings().member_options(2), hidden=8, epochs=2, least_steps=0, dropout=0.0)
 
 
 def network() -> tuple[EnsembleNetwork, np.ndarray]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.features import Layout, SensorsConfig
 from obstacle_classifier.networks import EnsembleNetwork, WindowNetwork
+from obstacle_classifier.networks.ensemble import BINS, MEMBERS
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.checkpoint import Checkpoint
 from obstacle_classifier.training.dataset import Dataset
@@ -25,6 +26,7 @@ from obstacle_classifier.training.members import FittedMembers, MemberOptions, f
 from obstacle_classifier.training.recipes.conclusion import JudgedSettings, conclude, deal
 from obstacle_classifier.training.recipes.kind import window_option
 from obstacle_classifier.training.recipes.recipe import Epoch, Fitted, ResumableRecipe
+from obstacle_classifier.training.sensor_dropout import SENSOR_DROPOUT
 from obstacle_classifier.training.settings import option
 from obstacle_classifier.training.split import Split
 
@@ -52,7 +54,7 @@ class MemberSettings(JudgedSettings):
         choices=lambda: (EnsembleNetwork.kind, WindowNetwork.kind),
     )
     window: int = window_option()
-    bins: int = option(8, "bins of the piecewise-linear encoding of a column", minimum=1, maximum=64)
+    bins: int = option(BINS, "bins of the piecewise-linear encoding of a column", minimum=1, maximum=64)
     epochs: int = option(16, "passes of each member over its intervals", minimum=1)
     least_steps: int = option(
         300, "steps of each member at least: with few intervals, `epochs` is raised until it makes so many", minimum=0
@@ -107,6 +109,7 @@ class MemberSettings(JudgedSettings):
             batch_size=self.batch_size,
             mixup=self.mixup,
             dropout=self.dropout,
+            sensor_dropout=SENSOR_DROPOUT,
             label_smoothing=self.label_smoothing,
             label_weights=weights,
             seed=self.seed,
@@ -119,7 +122,7 @@ class DefaultSettings(MemberSettings):
 
     recipe: ClassVar[str] = "default"
 
-    members: int = option(8, "networks of the ensemble; their probabilities are averaged", minimum=2, maximum=64)
+    members: int = option(MEMBERS, "networks of the ensemble; their probabilities are averaged", minimum=2, maximum=64)
 
 
 class DefaultRecipe(ResumableRecipe[DefaultSettings]):
