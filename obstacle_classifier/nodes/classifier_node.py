@@ -37,6 +37,7 @@ from obstacle_classifier.nodes.executor import LEAVE_DEADLINE, StopSignal, choos
 __all__ = ["ClassifierNode", "main"]
 
 _NO_MODEL_PATH = "found no value, expected the path of a model file"
+_DIAGNOSTICS_PERIOD = 10**9  # ns
 
 Transition = Callable[["ClassifierNode", LifecycleState], TransitionCallbackReturn]
 
@@ -85,8 +86,9 @@ class ClassifierNode(LifecycleNode):
         self._clock_monitor = ClockMonitor()
         self._change_log = ChangeLog()
         self._diagnostics = create_output(self, DiagnosticArray, "/diagnostics", lifecycle=False)
+        self._diagnostics_wait = False
         self._diagnostics_timer = self.create_timer(
-            1.0, self._publish_diagnostics, clock=Clock(clock_type=ClockType.STEADY_TIME)
+            _DIAGNOSTICS_PERIOD * 1e-9, self._on_diagnostics_timer, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._apply_parameters)
@@ -211,6 +213,15 @@ class ClassifierNode(LifecycleNode):
             session.refuse_reload(error)
 
     # Health
+
+    def _on_diagnostics_timer(self) -> None:
+        """Publish the diagnostics now, or once after an interval that is about to end: they take milliseconds."""
+        wait = 0 if self._session is None or self._diagnostics_wait else self._session.until_quiet()
+        self._diagnostics_wait = wait > 0
+        if not wait:
+            self._publish_diagnostics()
+        self._diagnostics_timer.timer_period_ns = wait or _DIAGNOSTICS_PERIOD
+        self._diagnostics_timer.reset()
 
     def _publish_diagnostics(self) -> None:
         session, steady = self._session, time.monotonic_ns()

@@ -26,7 +26,7 @@ from obstacle_classifier.nodes.classifier.diagnostics import (
     sensor_report,
     unconfigured_report,
 )
-from obstacle_classifier.nodes.classifier.health import HealthMonitor
+from obstacle_classifier.nodes.classifier.health import HealthMonitor, until_quiet
 from obstacle_classifier.nodes.classifier.subscriptions import TopicState
 from obstacle_classifier.pipeline import Pipeline, Prediction, SensorHealth
 from test.helpers.models import make_ensemble
@@ -216,3 +216,15 @@ def test_another_fault_of_the_same_thing_is_logged_at_once() -> None:
     log = ChangeLog()
     assert texts(log, 0, "stale") == ["x: stale"]
     assert texts(log, 1, "stale undecodable") == ["x: stale undecodable"]
+
+
+@pytest.mark.parametrize(
+    ("left_ms", "interval_ms", "wait_ms"),
+    [(20, 50, 0), (9, 50, 14), (0, 50, 5), (-1, 50, 0), (4, 8, 0), (3, 8, 5), (None, 50, 0)],
+)
+def test_diagnostics_wait_for_the_output_of_an_interval_that_is_about_to_end(
+    left_ms: int | None, interval_ms: int, wait_ms: int
+) -> None:
+    ms = 10**6
+    next_end = None if left_ms is None else NOW + left_ms * ms
+    assert until_quiet(NOW, next_end, interval_ms * ms) == wait_ms * ms

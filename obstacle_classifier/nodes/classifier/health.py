@@ -23,10 +23,29 @@ from obstacle_classifier.nodes.classifier.diagnostics import (
 from obstacle_classifier.nodes.classifier.subscriptions import TopicState
 from obstacle_classifier.pipeline import Pipeline, Prediction
 
-__all__ = ["ClockMonitor", "HealthMonitor"]
+__all__ = ["ClockMonitor", "HealthMonitor", "until_quiet"]
+
+_QUIET = 10**7  # ns before the end of an interval in which nothing slow may begin
 
 _LATENCIES = 1000  # newest intervals whose latencies are summed up
 _SPREADS = 1000  # newest intervals whose spreads are summed up, if nobody asks for a report before
+
+
+def until_quiet(now: int, next_end: int | None, interval: int) -> int:
+    """How long to wait before something slow begins, such as a diagnostics message, so that no output is late.
+
+    Args:
+        now: Time in ns.
+        next_end: End of the next interval in ns, None if there is none.
+        interval: Length of an interval in ns.
+
+    Returns:
+        ns until an interval that is about to end has been published; 0 if none is about to end.
+    """
+    near = min(_QUIET, interval // 2)
+    if next_end is None or not 0 <= next_end - now < near:
+        return 0
+    return next_end - now + near // 2
 
 
 class HealthMonitor:

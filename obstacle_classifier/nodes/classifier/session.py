@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from rclpy.clock import Clock, ClockType, JumpThreshold
+from rclpy.clock import Clock, ClockType, JumpThreshold, ROSClock
 from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode
 from std_srvs.srv import Trigger
@@ -17,7 +17,7 @@ from std_srvs.srv import Trigger
 from obstacle_classifier.errors import ObstacleClassifierError
 from obstacle_classifier.model import Model
 from obstacle_classifier.nodes.classifier.diagnostics import Report, model_report
-from obstacle_classifier.nodes.classifier.health import HealthMonitor
+from obstacle_classifier.nodes.classifier.health import HealthMonitor, until_quiet
 from obstacle_classifier.nodes.classifier.outputs import Outputs
 from obstacle_classifier.nodes.classifier.recorder import CaptureSwitch
 from obstacle_classifier.nodes.classifier.settings import Settings
@@ -50,6 +50,7 @@ class Session:
     ) -> None:
         self.active = False
         self._node, self._settings, self._subscriptions = node, settings, subscriptions
+        self._clock: ROSClock = node.get_clock()
         self._closed = False
         self._reload_failure: str | None = None
         self._health = HealthMonitor()
@@ -87,7 +88,7 @@ class Session:
 
     def push(self, sensor: str, data: bytes) -> None:
         """Take one message of a sensor, as CDR bytes; it is dropped while there is no time."""
-        now = self._node.get_clock().now().nanoseconds
+        now = self._now()
         if now and not self._closed:
             intervals = self.pipeline.push(sensor, now, data)
             if intervals:
@@ -95,7 +96,7 @@ class Session:
 
     def advance(self) -> int:
         """Evaluate the intervals that are due; returns the time in ns, 0 while there is no time."""
-        now: int = self._node.get_clock().now().nanoseconds
+        now = self._now()
         if self._closed:
             return now
         if now:
@@ -103,6 +104,15 @@ class Session:
         elif self.pipeline.next_end is not None:  # use_sim_time was just set: earlier messages are of another clock
             self.pipeline.restart()
         return now
+
+    def until_quiet(self) -> int:
+        """How long to wait, in ns, until an interval that is about to end has been published; 0 if none is."""
+        return until_quiet(self._now(), self.pipeline.next_end, self.pipeline.sensors.interval)
+
+    def _now(self) -> int:
+        """The time of the node's clock in ns. Without simulated time it is the system's, which is quicker to ask."""
+        clock = self._clock
+        return int(clock.now().nanoseconds) if clock.ros_time_is_active else time.time_ns()
 
     def _on_timer(self) -> None:
         if self._closed:
@@ -119,7 +129,7 @@ class Session:
             self._capture.update(interval, self.pipeline.jumps_back, active=self.active)
             if self.active:
                 self._outputs.publish(interval)
-                self._health.published(self._node.get_clock().now().nanoseconds - interval.end)
+                self._health.published(self._now() - interval.end)
 
     # Model and parameters
 
