@@ -117,10 +117,11 @@ class Session:
     def _on_timer(self) -> None:
         if self._closed:
             return
-        now = self.advance()
+        self.advance()
         interval = self.pipeline.sensors.interval
         due = self.pipeline.next_end
-        self._timer.timer_period_ns = interval if due is None else min(max(due - now, _MIN_WAIT), interval)
+        left = interval if due is None else due - self._now()  # counted from here, not from before the evaluation
+        self._timer.timer_period_ns = min(max(left, _MIN_WAIT), interval)
         self._timer.reset()
 
     def _publish(self, intervals: Sequence[Prediction]) -> None:
