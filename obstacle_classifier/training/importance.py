@@ -19,12 +19,16 @@ from obstacle_classifier.training.dataset import Dataset
 from obstacle_classifier.training.judged import Judged
 from obstacle_classifier.training.metrics import macro_average_precision
 from obstacle_classifier.training.runs import Runs
+from obstacle_classifier.training.smoothing import smooth
 from obstacle_classifier.training.train import Training
 
 __all__ = ["Importance", "donors", "intervals_of", "permutation_importance"]
 
 MOST_ROWS = 2000
-"""Intervals that are judged for each sensor and column, evenly spaced; more change little and take long."""
+"""Intervals judged for each sensor and column, in evenly spaced stretches; more change little and take long."""
+
+STRETCH = 50
+"""Intervals in a row: smoothing needs the ones before."""
 
 SENSOR_DEALS, COLUMN_DEALS = 6, 2
 """Deals of other bags whose drops are averaged: there are many columns, and few sensors."""
@@ -58,7 +62,7 @@ def permutation_importance(training: Training) -> Importance | None:
     if judged is None or not judged.Y.any():
         return None
     every = -(-len(judged) // MOST_ROWS)
-    judged = judged.select(np.arange(len(judged)) % every == 0)
+    judged = judged.select(np.arange(len(judged)) // STRETCH % every == 0)
     score, runs = _score(training, judged)
     X = runs.X
     truth = score(X)
@@ -117,13 +121,21 @@ def _with_values(X: Floats, place: slice, values: Floats) -> Floats:
 def _score(training: Training, judged: Judged) -> tuple[Score, Runs]:
     """Macro average precision of the answers of those who judged `judged`, to other features; and the true features.
 
-    Logits take the place of probabilities: calibration does not change the order of the intervals.
+    Smoothed logits take the place of probabilities: calibration does not change the order of the intervals.
     """
     judges, group = training.judges, judged.group
     data = intervals_of(judged, training.split.data)
+    follows = judged.follows
+
+    def smoothed(Z: NDArray[np.float32]) -> Floats:
+        return smooth(Z.astype(np.float64), follows, training.model.smoothing)
+
     if judges is not None and group is not None:
         runs = Runs.of(data, judges.memory)
-        return lambda X: macro_average_precision(judged.Y, judges.logits(replace(runs, X=X), group), group), runs
+        return (
+            lambda X: macro_average_precision(judged.Y, smoothed(judges.logits(replace(runs, X=X), group)), group),
+            runs,
+        )
     served = training.model.network.restore()
     runs = Runs.of(data, served.memory)
-    return lambda X: macro_average_precision(judged.Y, replace(runs, X=X).logits(served)), runs
+    return lambda X: macro_average_precision(judged.Y, smoothed(replace(runs, X=X).logits(served))), runs
