@@ -8,10 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["NODE_NAME", "SENSOR_NAME", "SENSOR_TOPIC", "TOPIC_NAME", "absolute_topic"]
+__all__ = ["MESSAGE_TYPE", "NODE_NAME", "SENSOR_NAME", "SENSOR_TOPIC", "TOPIC_NAME", "absolute_topic"]
 
 _PATH = r"^/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*\Z"
 
+MESSAGE_TYPE: Mapping[str, Any] = {
+    "type": "string",
+    "pattern": r"^[A-Za-z][A-Za-z0-9_]*/msg/[A-Za-z][A-Za-z0-9_]*\Z",
+    "description": "a message type such as sensor_msgs/msg/Imu",
+}
 TOPIC_NAME: Mapping[str, Any] = {
     "type": "string",
     "pattern": r"^(/[A-Za-z_][A-Za-z0-9_]*)+\Z",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from itertools import islice
@@ -17,7 +18,7 @@ from obstacle_classifier.bags.labels import NoLabelsError, load_labels
 from obstacle_classifier.bags.reader import Bag
 from obstacle_classifier.errors import BagError, ConfigError
 from obstacle_classifier.features import SensorsConfig
-from obstacle_classifier.sensing import MESSAGE_TYPES, DecodeError, ScanGeometry, make_decoder, parse_message
+from obstacle_classifier.sensing import DecodeError, ScanGeometry, message_type, parse_message
 
 __all__ = ["Glance", "glance", "nearest_topics"]
 
@@ -102,13 +103,11 @@ def _first_messages(
         left.remove(topic)
         checksum = crc32(data, checksum)
         spec = specs[topic]
-        try:
-            header = parse_message(spec.type, data).get("header")
-        except DecodeError:
-            continue
-        if isinstance(header, dict) and "sectors" in MESSAGE_TYPES[spec.type].option_schema:
-            frames[spec.name] = str(header["frame_id"])
-        decoder = make_decoder(spec.type, spec.options)
+        if "sectors" in message_type(spec.type, spec.options).option_schema:
+            with suppress(DecodeError):
+                header = parse_message(spec.type, data)["header"]
+                frames[spec.name] = str(header["frame_id"])  # type: ignore[index]
+        decoder = spec.decoder()
         decoder.decode([data])
         for geometry in decoder.geometries:
             scans[spec.name] = geometry

@@ -11,6 +11,7 @@ from obstacle_classifier.features.sensors_config import (
     is_label,
     load_sensors,
     parse_sensors,
+    with_definitions,
     with_labels,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "is_label",
     "load_sensors",
     "parse_sensors",
+    "with_definitions",
     "with_labels",
 ]

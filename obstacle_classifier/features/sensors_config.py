@@ -9,17 +9,28 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from obstacle_classifier.documents import load_yaml, refusal, validate
+from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.features.layout import Layout, make_layout, sensor_columns
 from obstacle_classifier.features.statistics import STATISTICS
-from obstacle_classifier.names import SENSOR_NAME, SENSOR_TOPIC, TOPIC_NAME, absolute_topic
-from obstacle_classifier.sensing import MESSAGE_TYPES, Decoder, OptionError, make_decoder
+from obstacle_classifier.names import MESSAGE_TYPE, SENSOR_NAME, SENSOR_TOPIC, TOPIC_NAME, absolute_topic
+from obstacle_classifier.sensing import DEFINITION, MESSAGE_TYPES, Decoder, OptionError, make_decoder, message_type
 
-__all__ = ["RESERVED_LABELS", "SensorSpec", "SensorsConfig", "is_label", "load_sensors", "parse_sensors", "with_labels"]
+__all__ = [
+    "RESERVED_LABELS",
+    "SensorSpec",
+    "SensorsConfig",
+    "is_label",
+    "load_sensors",
+    "parse_sensors",
+    "with_definitions",
+    "with_labels",
+]
 
 RESERVED_LABELS = ("ignore", "unknown")
 DEFAULT_TIMEOUT = 1.0  # s
@@ -32,7 +43,6 @@ _LABEL = {
     "pattern": rf"^(?!({'|'.join(RESERVED_LABELS)})\Z)[A-Za-z][A-Za-z0-9_]*\Z",
     "description": f"letters, digits and underscores, a letter first, and neither {' nor '.join(RESERVED_LABELS)}",
 }
-_TYPE = {"type": "string", "enum": sorted(MESSAGE_TYPES)}
 FILE_KEYS: Mapping[str, Mapping[str, Any]] = {
     "interval": _INTERVAL,
     "labels": {"type": "array", "minItems": 1, "uniqueItems": True, "items": _LABEL},
@@ -52,7 +62,7 @@ FILE_KEYS: Mapping[str, Mapping[str, Any]] = {
 def sensor_keys() -> dict[str, Mapping[str, Any]]:
     """JSON schema of each key that sensors of every message type have."""
     return {
-        "type": _TYPE,
+        "type": MESSAGE_TYPE,
         "topic": SENSOR_TOPIC,
         "statistics": {
             "type": "array",
@@ -97,9 +107,21 @@ class SensorSpec:
         """The k * s + 1 column names for k channels and s statistics, `<sensor>.missing` last."""
         return sensor_columns(self.name, self.channels, self.statistics)
 
+    @property
+    def lacks_definition(self) -> bool:
+        """Whether messages cannot be decoded yet, since nobody has given the definition of their type."""
+        return self.type not in MESSAGE_TYPES and DEFINITION not in self.options
+
     def decoder(self) -> Decoder:
-        """A new decoder of this sensor's messages."""
-        return make_decoder(self.type, self.options)
+        """A new decoder of this sensor's messages.
+
+        Raises:
+            ConfigError: The definition of the message type is not known.
+        """
+        try:
+            return make_decoder(self.type, self.options)
+        except OptionError as error:
+            raise ConfigError(f"sensor {self.name}: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -194,6 +216,24 @@ def is_label(name: object) -> bool:
     return isinstance(name, str) and re.match(_LABEL["pattern"], name) is not None
 
 
+def with_definitions(sensors: SensorsConfig, definitions: Mapping[str, str], source: str) -> SensorsConfig:
+    """The same sensors, some with the definition of their message type.
+
+    Args:
+        sensors: The sensors file.
+        definitions: Texts of definitions by sensor.
+        source: Named by messages.
+
+    Raises:
+        ConfigError: A text is no definition, or lacks a channel of its sensor.
+    """
+    entries = {
+        name: {**entry, DEFINITION: definitions[name]} if name in definitions else entry
+        for name, entry in sensors.document["sensors"].items()
+    }
+    return parse_sensors({**sensors.document, "sensors": entries}, source)
+
+
 def with_labels(
     sensors: SensorsConfig, labels: Sequence[str], source: str, other_labels: str | None = None
 ) -> SensorsConfig:
@@ -219,8 +259,8 @@ def _checked_entry(name: object, entry: object, source: str) -> dict[str, Any]:
     validate(name, SENSOR_NAME, source, "sensors")
     key = f"sensors.{name}"
     # The type first: the other keys depend on it.
-    has_type = {"type": "object", "required": ["type", "topic"], "properties": {"type": _TYPE}}
-    own_keys = MESSAGE_TYPES[validate(entry, has_type, source, key)["type"]].option_schema
+    has_type = {"type": "object", "required": ["type", "topic"], "properties": {"type": MESSAGE_TYPE}}
+    own_keys = message_type(validate(entry, has_type, source, key)["type"], {}).option_schema
     schema = {"type": "object", "additionalProperties": False, "properties": {**sensor_keys(), **own_keys}}
     checked: dict[str, Any] = validate(entry, schema, source, key)
     return checked
@@ -228,10 +268,16 @@ def _checked_entry(name: object, entry: object, source: str) -> dict[str, Any]:
 
 def _sensor(name: str, entry: Mapping[str, Any], interval: int, source: str) -> SensorSpec:
     key = f"sensors.{name}"
-    own_keys = MESSAGE_TYPES[entry["type"]].option_schema
+    own_keys = message_type(entry["type"], {}).option_schema
     options = {option: value for option, value in entry.items() if option in own_keys}
+    if entry["type"] not in MESSAGE_TYPES and "channels" not in entry:
+        near = get_close_matches(entry["type"], MESSAGE_TYPES, 2)
+        known = f"; known types are {', '.join(near)}" if near else ""
+        raise ConfigError(
+            f"{source}: key '{key}.channels' is missing: {entry['type']} has no channels by default{known}"
+        )
     try:
-        channels = make_decoder(entry["type"], options).channels
+        channels = message_type(entry["type"], options).extraction(options).channels
     except OptionError as error:
         raise refusal(source, f"{key}.{error.key}", error.found, error.expected) from None
     return SensorSpec(

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from obstacle_classifier.sensing.any_message import DEFINITION, PathExtraction, any_message_type
 from obstacle_classifier.sensing.cdr import Bytes, DecodeError, read_message
+from obstacle_classifier.sensing.common_types import COMMON_TYPES
 from obstacle_classifier.sensing.decoder import Decoder, Samples
 from obstacle_classifier.sensing.imu import IMU
 from obstacle_classifier.sensing.joint_state import JOINT_STATE
@@ -26,6 +28,7 @@ from obstacle_classifier.sensing.string import STRING_NAME, STRING_SCHEMA, parse
 from obstacle_classifier.sensing.twist import TWIST_STAMPED
 
 __all__ = [
+    "DEFINITION",
     "MESSAGE_TYPES",
     "STRING_NAME",
     "DecodeError",
@@ -36,6 +39,7 @@ __all__ = [
     "ScanGeometry",
     "Sectors",
     "make_decoder",
+    "message_type",
     "parse_message",
     "parse_string",
 ]
@@ -56,31 +60,51 @@ MESSAGE_TYPES: Mapping[str, MessageType] = MappingProxyType(
             FLOAT32_TYPE,
             FLOAT64_TYPE,
             BOOL_TYPE,
+            *COMMON_TYPES,
         )
     }
 )
-"""The supported sensor types, by name."""
+"""The types whose channels and definitions are known, by name."""
 
 _SCHEMAS = {name: message_type.schema for name, message_type in MESSAGE_TYPES.items()} | {STRING_NAME: STRING_SCHEMA}
+
+
+def message_type(type_name: str, options: Options) -> MessageType:
+    """The message type of a sensor: a known one, or any other by its definition in `options`.
+
+    Args:
+        type_name: ROS 2 name.
+        options: The type's own keys in the sensors file. Without a definition of a type that is not known, channels can
+            be named but not decoded.
+
+    Raises:
+        OptionError: The definition is invalid.
+    """
+    if type_name in MESSAGE_TYPES:
+        return MESSAGE_TYPES[type_name]
+    definition = options.get(DEFINITION)
+    return any_message_type(type_name, None if definition is None else str(definition))
 
 
 def make_decoder(type_name: str, options: Options) -> Decoder:
     """The decoder of a sensor.
 
     Args:
-        type_name: A key of `MESSAGE_TYPES`.
+        type_name: A key of `MESSAGE_TYPES`, or another type with a definition in `options`.
         options: The type's own keys in the sensors file.
 
     Raises:
-        OptionError: The type or a key is unknown, or a value is invalid.
+        OptionError: A key is unknown, a value is invalid, or the definition is missing.
     """
-    message_type = MESSAGE_TYPES.get(type_name)
-    if message_type is None:
-        raise OptionError("type", type_name, f"one of {', '.join(MESSAGE_TYPES)}")
+    kind = message_type(type_name, options)
     for key in options:
-        if key not in message_type.option_schema:
-            raise OptionError(key, options[key], f"no such key, only {', '.join(message_type.option_schema)}")
-    return Decoder(message_type.schema, message_type.extraction(options), message_type.geometry)
+        if key not in kind.option_schema:
+            raise OptionError(key, options[key], f"no such key, only {', '.join(kind.option_schema)}")
+    if type_name not in MESSAGE_TYPES and DEFINITION not in options:
+        raise OptionError("type", type_name, f"a {DEFINITION} of it, or one of {', '.join(MESSAGE_TYPES)}")
+    extraction = kind.extraction(options)
+    layout = extraction.layout if isinstance(extraction, PathExtraction) else None
+    return Decoder(kind.schema, extraction, kind.geometry, layout)
 
 
 def parse_message(type_name: str, data: Bytes) -> dict[str, object]:

@@ -135,7 +135,10 @@ class _Parser:
         if isinstance(schema, String):
             return self._string()
         if isinstance(schema, Array):
-            return self._run(schema.item, schema.length)
+            if isinstance(schema.item, Primitive):
+                return self._run(schema.item, schema.length)
+            items: list[Node] = [self.parse(schema.item) for _ in range(schema.length)]
+            return items
         if isinstance(schema, Sequence):
             return self._sequence(schema)
         raise TypeError(f"{type(schema).__name__} outside a struct")
@@ -208,7 +211,9 @@ class _Parser:
         return nodes
 
 
-_DTYPES: dict[str, np.dtype[np.generic]] = {order + code: np.dtype(order + code) for order in "<>" for code in "?BiIfd"}
+_DTYPES: dict[str, np.dtype[np.generic]] = {
+    order + code: np.dtype(order + code) for order in "<>" for code in "?bBhHiIqQfd"
+}
 
 
 def _dtype(order: str, code: str) -> np.dtype[np.generic]:

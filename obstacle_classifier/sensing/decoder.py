@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from obstacle_classifier.sensing.cdr import Bytes, DecodeError, Layout, Rows, parse_layout
 from obstacle_classifier.sensing.columns import stamp_reader
 from obstacle_classifier.sensing.message_type import Extraction, Reader, ScanGeometry
-from obstacle_classifier.sensing.schema import Struct
+from obstacle_classifier.sensing.schema import HEADER, Struct
 
 __all__ = ["Decoder", "Samples"]
 
@@ -62,6 +63,7 @@ class Decoder:
         schema: The message type's fields.
         extraction: The numbers to read.
         geometry: The beams of a message from its layout, for types that have beams.
+        layout: The layout of a message, which the extraction then gets; by default one of all fields.
 
     Attributes:
         channels: Names of the k columns.
@@ -69,12 +71,16 @@ class Decoder:
     """
 
     def __init__(
-        self, schema: Struct, extraction: Extraction, geometry: Callable[[Layout], ScanGeometry] | None = None
+        self,
+        schema: Struct,
+        extraction: Extraction,
+        geometry: Callable[[Layout], ScanGeometry] | None = None,
+        layout: Callable[[Bytes], Layout] | None = None,
     ) -> None:
         self.channels = extraction.channels
-        self._schema = schema
+        self._layout = partial(parse_layout, schema) if layout is None else layout
         self._extraction = extraction
-        self._stamped = schema.fields[0][0] == "header"
+        self._stamped = schema.fields[0] == ("header", HEADER)
         self._geometry = geometry
         self.geometries: dict[ScanGeometry, int] = {}
         self._plans: list[_Plan] = []  # most recently used first
@@ -139,7 +145,7 @@ class Decoder:
     def _plan(self, data: bytes) -> _Plan | DecodeError:
         """The plan for one message's layout, which is kept; the error if the message has no layout."""
         try:
-            layout = parse_layout(self._schema, data)
+            layout = self._layout(data)
         except DecodeError as error:
             return error
         read: Reader | DecodeError

@@ -14,12 +14,19 @@ __all__ = [
     "FLOAT32",
     "FLOAT64",
     "HEADER",
+    "INT8",
+    "INT16",
     "INT32",
+    "INT64",
+    "NOTHING",
+    "POSE",
     "QUATERNION",
     "STRING",
     "TWIST",
     "UINT8",
+    "UINT16",
     "UINT32",
+    "UINT64",
     "VECTOR3",
     "Array",
     "Optional",
@@ -28,6 +35,7 @@ __all__ = [
     "Sequence",
     "String",
     "Struct",
+    "WString",
     "structural",
 ]
 
@@ -56,10 +64,15 @@ class String:
 
 
 @dataclass(frozen=True)
-class Array:
-    """A fixed number of primitives, stored without a length."""
+class WString:
+    """A string of wide characters. DDS vendors and their versions differ in the bytes of a character."""
 
-    item: Primitive
+
+@dataclass(frozen=True)
+class Array:
+    """A fixed number of items, stored without a length."""
+
+    item: Primitive | String | WString | Struct
     length: int
 
 
@@ -67,7 +80,7 @@ class Array:
 class Sequence:
     """A variable number of items, preceded by the number."""
 
-    item: Primitive | String | Struct
+    item: Primitive | String | WString | Struct
 
 
 @dataclass(frozen=True)
@@ -84,7 +97,7 @@ class Optional:
     item: Primitive
 
 
-Schema: TypeAlias = "Primitive | String | Array | Sequence | Struct | Optional"
+Schema: TypeAlias = "Primitive | String | WString | Array | Sequence | Struct | Optional"
 
 
 def structural(primitive: Primitive) -> Primitive:
@@ -93,9 +106,14 @@ def structural(primitive: Primitive) -> Primitive:
 
 
 BOOL = Primitive("?")
+INT8 = Primitive("b")
 UINT8 = Primitive("B")
+INT16 = Primitive("h")
+UINT16 = Primitive("H")
 INT32 = Primitive("i")
 UINT32 = Primitive("I")
+INT64 = Primitive("q")
+UINT64 = Primitive("Q")
 FLOAT32 = Primitive("f")
 FLOAT64 = Primitive("d")
 STRING = String()
@@ -103,4 +121,8 @@ STRING = String()
 HEADER = Struct((("stamp", Struct((("sec", INT32), ("nanosec", UINT32)))), ("frame_id", STRING)))
 VECTOR3 = Struct((("x", FLOAT64), ("y", FLOAT64), ("z", FLOAT64)))
 QUATERNION = Struct((("x", FLOAT64), ("y", FLOAT64), ("z", FLOAT64), ("w", FLOAT64)))
+POSE = Struct((("position", VECTOR3), ("orientation", QUATERNION)))
 TWIST = Struct((("linear", VECTOR3), ("angular", VECTOR3)))
+
+NOTHING = Struct((("structure_needs_at_least_one_member", UINT8),))
+"""A message without fields, which has one byte on the wire."""

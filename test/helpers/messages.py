@@ -24,7 +24,7 @@ Numbers = Sequence[float] | NDArray[np.float64]
 SCHEMAS: dict[str, s.Struct] = {name: kind.schema for name, kind in MESSAGE_TYPES.items()} | {
     STRING_NAME: STRING_SCHEMA
 }
-"""The fields of the twelve sensor types and of String."""
+"""The fields of the known sensor types and of String."""
 
 
 # --- Writing ----------------------------------------------------------------------------------------------------------
@@ -60,7 +60,7 @@ class _Writer:
             self.string(value)
         elif isinstance(schema, s.Array):
             assert len(value) == schema.length
-            self.array(schema.item.code, value)
+            self.items(schema.item, value)
         elif isinstance(schema, s.Struct):
             for name, child in schema.fields:
                 if not isinstance(child, s.Optional):
@@ -69,19 +69,27 @@ class _Writer:
                     self.field(child.item, value[name])
         elif isinstance(schema, s.Sequence):
             self.number("I", len(value))
-            if isinstance(schema.item, s.Primitive):
-                self.array(schema.item.code, value)
-            else:
-                for item in value:
-                    self.field(schema.item, item)
+            self.items(schema.item, value)
         else:
             raise TypeError(schema)
+
+    def items(self, item: s.Schema, values: Any) -> None:
+        if isinstance(item, s.Primitive):
+            self.array(item.code, values)
+        else:
+            for value in values:
+                self.field(item, value)
 
 
 def encode(type_name: str, fields: Fields, *, little_endian: bool = True) -> bytes:
     """Serialise nested fields; a Range without `variance` has the layout from before ROS 2 Iron."""
+    return encode_schema(SCHEMAS[type_name], fields, little_endian=little_endian)
+
+
+def encode_schema(schema: s.Struct, fields: Fields, *, little_endian: bool = True) -> bytes:
+    """Serialise nested fields of any type."""
     writer = _Writer(little_endian=little_endian)
-    writer.field(SCHEMAS[type_name], fields)
+    writer.field(schema, fields)
     return bytes([0, little_endian, 0, 0]) + bytes(writer.body)
 
 
@@ -370,7 +378,29 @@ def random_message(
         return make_string(
             ", ".join(rng.permutation(["pedestrian", "Fußgänger", "trash_can"])[: rng.integers(4)]), **end
         )
-    raise KeyError(type_name)
+    return encode(type_name, random_fields(SCHEMAS[type_name], rng, stamp_ns), **end)
+
+
+def random_fields(schema: s.Schema, rng: np.random.Generator, stamp_ns: int = 0) -> Any:
+    """Plausible values of any type: small sequences, some numbers that are not finite, integers up to their limits."""
+    if schema == s.HEADER:
+        return header(stamp_ns, "frame")
+    if isinstance(schema, s.Struct):
+        return {name: random_fields(child, rng, stamp_ns) for name, child in schema.fields}
+    if isinstance(schema, s.Array | s.Sequence):
+        count = schema.length if isinstance(schema, s.Array) else int(rng.integers(4))
+        return [random_fields(schema.item, rng, stamp_ns) for _ in range(count)]
+    if isinstance(schema, s.String):
+        return "x" * int(rng.integers(6))
+    assert isinstance(schema, s.Primitive)
+    if schema.code == "?":
+        return bool(rng.random() < 0.5)
+    if schema.code in "fd":
+        return float(rng.choice([rng.standard_normal(), math.nan, math.inf], p=[0.9, 0.05, 0.05]))
+    limits = np.iinfo(np.dtype(schema.code))
+    if rng.random() < 0.2:
+        return int(limits.min if rng.random() < 0.5 else limits.max)
+    return int(rng.integers(max(limits.min, -100), min(limits.max, 100)))
 
 
 # --- Hypothesis -------------------------------------------------------------------------------------------------------
@@ -379,29 +409,29 @@ def random_message(
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 _PRIMITIVES: dict[str, st.SearchStrategy[Any]] = {
     "?": st.booleans(),
-    "B": st.integers(0, 2**8 - 1),
-    "i": st.integers(-(2**31), 2**31 - 1),
-    "I": st.integers(0, 2**32 - 1),
+    **{code: st.integers(int(np.iinfo(np.dtype(code)).min), int(np.iinfo(np.dtype(code)).max)) for code in "bBhHiIqQ"},
     "f": st.floats(width=32),
     "d": st.floats(),
 }
 
 
-def _values(schema: s.Schema) -> st.SearchStrategy[Any]:
+def values_of(schema: s.Schema) -> st.SearchStrategy[Any]:
+    """Any values of a type."""
     if isinstance(schema, s.Primitive):
         return _PRIMITIVES[schema.code]
     if isinstance(schema, s.String):
         return _TEXT
     if isinstance(schema, s.Array):
-        return st.lists(_PRIMITIVES[schema.item.code], min_size=schema.length, max_size=schema.length)
+        return st.lists(values_of(schema.item), min_size=schema.length, max_size=schema.length)
     if isinstance(schema, s.Sequence):
-        return st.lists(_values(schema.item), max_size=5)
+        return st.lists(values_of(schema.item), max_size=5)
     if isinstance(schema, s.Optional):
-        return _values(schema.item)
-    return st.fixed_dictionaries({name: _values(child) for name, child in schema.fields})
+        return values_of(schema.item)
+    assert isinstance(schema, s.Struct)
+    return st.fixed_dictionaries({name: values_of(child) for name, child in schema.fields})
 
 
 def message_fields(type_name: str) -> st.SearchStrategy[dict[str, Any]]:
     """Any fields that a message of this type can have, `variance` of a Range included."""
-    strategy: st.SearchStrategy[dict[str, Any]] = _values(SCHEMAS[type_name])
+    strategy: st.SearchStrategy[dict[str, Any]] = values_of(SCHEMAS[type_name])
     return strategy

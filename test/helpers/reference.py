@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
 from functools import cache
 from typing import Any
@@ -107,6 +108,7 @@ def same(parsed: object, message: Any, schema: s.Schema) -> bool:
         return type(parsed) is type(message) and parsed == message
     if isinstance(schema, s.String):
         return type(parsed) is str and parsed == message
+    assert isinstance(schema, s.Array | s.Sequence)
     if isinstance(schema.item, s.Primitive):
         assert isinstance(parsed, np.ndarray)
         expected = np.asarray(message, parsed.dtype)
@@ -149,8 +151,13 @@ def _plain_channel(kind: str, message: Any, channel: str) -> float:
     if kind == "TwistStamped":
         channel = f"twist.{channel}"
     value = message
-    for name in channel.split("."):
-        value = getattr(value, name)
+    for step in re.findall(r"\w+", channel):
+        if not step.isdecimal():
+            value = getattr(value, step)
+        elif int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return math.nan
     return float(value)
 
 

@@ -23,10 +23,12 @@ SCAN, CLOUD, IMU, JOINTS = (
 )
 
 
-def test_twelve_types() -> None:
+def test_known_types() -> None:
     assert sorted(name.rsplit("/", 1)[1] for name in MESSAGE_TYPES) == [
-        "Bool", "Float32", "Float64", "Illuminance", "Imu", "JointState", "LaserScan", "Odometry", "PointCloud2",
-        "Range", "Temperature", "TwistStamped",
+        "BatteryState", "Bool", "Float32", "Float64", "FluidPressure", "Illuminance", "Imu", "Int16", "Int32", "Int64",
+        "Int8", "JointState", "LaserScan", "MagneticField", "NavSatFix", "Odometry", "PointCloud2", "Pose",
+        "PoseStamped", "PoseWithCovarianceStamped", "Range", "Temperature", "Twist", "TwistStamped", "UInt16", "UInt32",
+        "UInt64", "UInt8", "Vector3", "Vector3Stamped",
     ]  # fmt: skip
 
 
