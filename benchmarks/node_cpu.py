@@ -39,7 +39,7 @@ def difference_of_features(seconds: float = 5.0) -> float:
     from rclpy.serialization import deserialize_message
 
     from benchmarks.plain_node import PlainFeatures
-    from obstacle_classifier.nodes.classifier.subscriptions import message_class
+    from obstacle_classifier.nodes.classifier.installed_types import message_class
 
     rng = np.random.default_rng(1)
     specs = {spec.topic: spec for spec in SENSORS.sensors}

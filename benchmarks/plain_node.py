@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.traffic import DEPTH
 from obstacle_classifier.features import SensorSpec
 from obstacle_classifier.model import Model
-from obstacle_classifier.nodes.classifier.subscriptions import message_class
+from obstacle_classifier.nodes.classifier.installed_types import message_class
 
 NAME = "plain_classifier"
 Floats = NDArray[np.float64]

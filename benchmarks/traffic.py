@@ -223,7 +223,7 @@ def main() -> int:
     from rclpy.node import Node
     from rclpy.qos import QoSProfile, ReliabilityPolicy
 
-    from obstacle_classifier.nodes.classifier.subscriptions import message_class
+    from obstacle_classifier.nodes.classifier.installed_types import message_class
 
     subscribers = int(sys.argv[1])
     rng = np.random.default_rng(0)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from obstacle_classifier.bags import Bag, find_bags
+from obstacle_classifier.bags.complete import complete_sensors
 from obstacle_classifier.bags.intervals import read_intervals
 from obstacle_classifier.features import SensorsConfig, load_sensors
 from obstacle_classifier.model import Model
@@ -47,7 +48,9 @@ def read_features(bag: AnyPath, sensors: SensorsConfig) -> Iterator[FeatureVecto
 
     Raises:
         BagError: The recording cannot be read, has none of the topics, or a topic has a type other than the sensor's.
+        ConfigError: The definition of a message type is not known.
     """
+    sensors = complete_sensors(sensors, [Path(bag)], "sensors")
     with Bag(Path(bag)) as recording:
         yield from read_intervals(recording, FeaturePipeline(sensors))
         _warn(recording.problems)

@@ -208,6 +208,7 @@ def _features(options: argparse.Namespace) -> None:
     import numpy as np
 
     from obstacle_classifier.bags import find_bags
+    from obstacle_classifier.bags.complete import complete_sensors
     from obstacle_classifier.progress import TextProgress
     from obstacle_classifier.training.dataset import read_dataset, warn_left_out
     from obstacle_classifier.training.preflight import preflight, silent_sensors
@@ -217,6 +218,7 @@ def _features(options: argparse.Namespace) -> None:
     progress = TextProgress()
     paths = find_bags(options.bags)
     backend, skip_bad = backend_of(options), options.skip_bad_bags
+    sensors = complete_sensors(sensors, paths, str(options.sensors))
     usable = preflight(paths, sensors, progress, labels_required=False, backend=backend, skip_bad=skip_bad)
     data = read_dataset(usable.paths, sensors, progress, labels_required=False, backend=backend)
     for shard in data:

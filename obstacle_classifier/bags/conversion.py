@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rosbags.interfaces.typing import Typesdict
 
-__all__ = ["make_converter"]
+__all__ = ["make_converter", "ros1_types"]
 
 MAX_ITEMS = 256
 """Most items of all fixed arrays of strings and messages together in one ROS 1 message definition."""
@@ -55,16 +55,12 @@ def make_converter(type_name: str, encoding: str, definition: str) -> Callable[[
 @lru_cache(maxsize=256)
 def _ros1_converter(type_name: str, definition: str) -> Callable[[bytes], bytes]:
     store = get_typestore(Stores.EMPTY)
+    types = ros1_types(type_name, definition)
+    _check_arrays(types)
     try:
-        types = get_types_from_msg(_OLD_HEADER.sub("std_msgs/Header", definition), type_name)
-        if _HEADER in types:  # `ros1_to_cdr` drops `seq` if the definition, as in ROS 2, has none
-            types[_HEADER] = get_typestore(Stores.ROS2_JAZZY).fielddefs[_HEADER]
-        _check_arrays(types)
         store.register(types)
         store.get_msgdef(type_name)
-    except DamageError:
-        raise
-    except Exception as error:  # the parser raises errors of many types on a damaged definition
+    except Exception as error:  # a type that is not defined, and others
         raise DamageError(f"its message definition cannot be parsed ({_one_line(error)})") from None
 
     def convert(data: bytes) -> bytes:
@@ -74,6 +70,21 @@ def _ros1_converter(type_name: str, definition: str) -> Callable[[bytes], bytes]
             raise DamageError(f"is not a {type_name} ({_one_line(error)})") from None
 
     return convert
+
+
+def ros1_types(type_name: str, definition: str) -> Typesdict:
+    """The types of a ROS 1 message definition, with the header of ROS 2 to which messages are converted.
+
+    Raises:
+        DamageError: It cannot be parsed.
+    """
+    try:
+        types = get_types_from_msg(_OLD_HEADER.sub("std_msgs/Header", definition), type_name)
+    except Exception as error:  # the parser raises errors of many types on a damaged definition
+        raise DamageError(f"its message definition cannot be parsed ({_one_line(error)})") from None
+    if _HEADER in types:  # `ros1_to_cdr` drops `seq` if the definition, as in ROS 2, has none
+        types[_HEADER] = get_typestore(Stores.ROS2_JAZZY).fielddefs[_HEADER]
+    return types
 
 
 def _check_arrays(types: Typesdict) -> None:

@@ -107,10 +107,11 @@ def _first_messages(
             with suppress(DecodeError):
                 header = parse_message(spec.type, data)["header"]
                 frames[spec.name] = str(header["frame_id"])  # type: ignore[index]
-        decoder = spec.decoder()
-        decoder.decode([data])
-        for geometry in decoder.geometries:
-            scans[spec.name] = geometry
+        if not spec.lacks_definition:
+            decoder = spec.decoder()
+            decoder.decode([data])
+            for geometry in decoder.geometries:
+                scans[spec.name] = geometry
         if not left:
             break
     return frames, scans, checksum

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from obstacle_classifier.bags.definitions import definition_problem
 from obstacle_classifier.bags.reader import Bag
 from obstacle_classifier.bags.sensor_problems import sensor_problems
 from obstacle_classifier.errors import BagError
@@ -24,8 +25,8 @@ def find_topics(bag: Bag, sensors: SensorsConfig) -> dict[str, str]:
     without its first slash counts as if it had one.
 
     Raises:
-        BagError: A sensor's topic has another type in the bag, several topics fit a relative name, or the bag has none
-            of the sensors' topics.
+        BagError: A sensor's topic has another type in the bag, or another definition of it, several topics fit a
+            relative name, or the bag has none of the sensors' topics.
     """
     topics = {
         sensor.name: recorded for sensor in sensors.sensors if (recorded := bag.recorded_name(sensor.topic)) is not None
@@ -47,6 +48,11 @@ def find_topics(bag: Bag, sensors: SensorsConfig) -> dict[str, str]:
                 raise BagError(f"{bag.path}: found {', '.join(fitting)}, expected {expected}")
             if fitting:
                 topics[sensor.name] = fitting[0]
+    for sensor in sensors.sensors:
+        if sensor.name in topics:
+            problem = definition_problem(bag, topics[sensor.name], sensor)
+            if problem is not None:
+                raise BagError(f"{bag.path}: topic {topics[sensor.name]}: {problem}")
     if not topics:
         found = ", ".join(sorted(bag.topics)) or "no topics"
         raise BagError(f"{bag.path}: found {found}, expected at least one of: {', '.join(sensors.topics)}")

@@ -101,6 +101,16 @@ class Bag:
         """The reason why the messages of a topic's type in `topics` cannot be read; None if they can."""
         return self._types[topic][self.topics[topic].type]
 
+    def definitions(self, topic: str) -> list[tuple[str, str]]:
+        """Text and form of each definition that the files carry for a topic's type in `topics`.
+
+        The form is `ros1msg`, `ros2msg` or `ros2idl`.
+        """
+        kind = self.topics[topic].type
+        channels = [channel for storage in self._storages for channel in storage.channels.values()]
+        found = {(c.definition, c.form): None for c in channels if (c.topic, c.type) == (topic, kind) and c.definition}
+        return list(found)
+
     def recorded_name(self, topic: str) -> str | None:
         """The name under which a topic was recorded, None if it was not: ROS 1 recordings may lack the first slash.
 

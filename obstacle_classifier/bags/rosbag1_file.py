@@ -127,6 +127,7 @@ class Rosbag1File(BlockStorage):
             normalize_msgtype(description[b"type"].decode()),
             "ros1",
             description[b"message_definition"].decode(errors="replace"),
+            "ros1msg",
         )
 
     def _read_index(self) -> None:

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rosbags.interfaces import ConnectionExtRosbag2
+from rosbags.interfaces import ConnectionExtRosbag2, MessageDefinitionFormat
 from rosbags.rosbag2 import Reader
 from rosbags.rosbag2.storage_mcap import DECOMPRESSORS
 from rosbags.rosbag2.storage_sqlite3 import Sqlite3Reader
@@ -166,4 +166,6 @@ def _channel(connection: Connection) -> Channel:
         raise DamageError("a topic without name or type")
     if not isinstance(extension, ConnectionExtRosbag2) or extension.serialization_format == "ros1":
         raise DamageError("ROS 1 messages in a rosbag2 file")
-    return Channel(connection.topic, connection.msgtype, str(extension.serialization_format), "")
+    form = "ros2idl" if connection.msgdef.format == MessageDefinitionFormat.IDL else "ros2msg"
+    encoding = str(extension.serialization_format)
+    return Channel(connection.topic, connection.msgtype, encoding, connection.msgdef.data, form)

@@ -56,7 +56,9 @@ class Channel(NamedTuple):
     encoding: str
     """`cdr`, `ros1`, or an encoding that cannot be read."""
     definition: str
-    """Text of the message definition, needed for `ros1` only."""
+    """Text of the message definition, empty if the file has none; needed to read `ros1`."""
+    form: str = "ros2msg"
+    """Of the definition: `ros1msg`, `ros2msg` or `ros2idl`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     from obstacle_classifier.bags import find_bags
+    from obstacle_classifier.bags.complete import complete_sensors
     from obstacle_classifier.progress import TextProgress
     from obstacle_classifier.training import format_scores, load_train_config, train
     from obstacle_classifier.training.checkpoint import Checkpoint, checkpoint_path
@@ -76,6 +77,7 @@ def _run(options: argparse.Namespace) -> None:
         progress.say(f"{kept}: no checkpoint, so the training starts at the beginning")
     paths = find_bags(options.bags)
     backend, skip_bad = backend_of(options), options.skip_bad_bags
+    sensors = complete_sensors(sensors, paths, str(options.sensors))
     usable = preflight(paths, sensors, progress, labels_required=True, backend=backend, skip_bad=skip_bad)
     training = train(sensors, usable.paths, config, progress, backend, usable.left_out, checkpoint, cache_of(options))
     training.model.save(options.output)

@@ -19,7 +19,15 @@ from obstacle_classifier.errors import ConfigError
 from obstacle_classifier.features.layout import Layout, make_layout, sensor_columns
 from obstacle_classifier.features.statistics import STATISTICS
 from obstacle_classifier.names import MESSAGE_TYPE, SENSOR_NAME, SENSOR_TOPIC, TOPIC_NAME, absolute_topic
-from obstacle_classifier.sensing import DEFINITION, MESSAGE_TYPES, Decoder, OptionError, make_decoder, message_type
+from obstacle_classifier.sensing import (
+    DEFINITION,
+    MESSAGE_TYPES,
+    Decoder,
+    OptionError,
+    Struct,
+    make_decoder,
+    message_type,
+)
 
 __all__ = [
     "RESERVED_LABELS",
@@ -112,16 +120,21 @@ class SensorSpec:
         """Whether messages cannot be decoded yet, since nobody has given the definition of their type."""
         return self.type not in MESSAGE_TYPES and DEFINITION not in self.options
 
+    @property
+    def schema(self) -> Struct | None:
+        """The fields that messages must have; None if the decoder knows the versions of the type."""
+        kind = message_type(self.type, self.options)
+        return kind.schema if kind.by_path else None
+
     def decoder(self) -> Decoder:
         """A new decoder of this sensor's messages.
 
         Raises:
             ConfigError: The definition of the message type is not known.
         """
-        try:
-            return make_decoder(self.type, self.options)
-        except OptionError as error:
-            raise ConfigError(f"sensor {self.name}: {error}") from None
+        if self.lacks_definition:
+            raise ConfigError(f"sensor {self.name} (topic {self.topic}): the definition of {self.type} is not known")
+        return make_decoder(self.type, self.options)
 
 
 @dataclass(frozen=True)
@@ -260,7 +273,13 @@ def _checked_entry(name: object, entry: object, source: str) -> dict[str, Any]:
     key = f"sensors.{name}"
     # The type first: the other keys depend on it.
     has_type = {"type": "object", "required": ["type", "topic"], "properties": {"type": MESSAGE_TYPE}}
-    own_keys = message_type(validate(entry, has_type, source, key)["type"], {}).option_schema
+    typed: dict[str, Any] = validate(entry, has_type, source, key)
+    kind = str(typed["type"])
+    if kind not in MESSAGE_TYPES and "channels" not in typed:
+        near = get_close_matches(kind, MESSAGE_TYPES, 2)
+        known = f"; known types are {', '.join(near)}" if near else ""
+        raise ConfigError(f"{source}: key '{key}.channels' is missing: {kind} has no channels by default{known}")
+    own_keys = message_type(kind, {}).option_schema
     schema = {"type": "object", "additionalProperties": False, "properties": {**sensor_keys(), **own_keys}}
     checked: dict[str, Any] = validate(entry, schema, source, key)
     return checked
@@ -270,12 +289,6 @@ def _sensor(name: str, entry: Mapping[str, Any], interval: int, source: str) -> 
     key = f"sensors.{name}"
     own_keys = message_type(entry["type"], {}).option_schema
     options = {option: value for option, value in entry.items() if option in own_keys}
-    if entry["type"] not in MESSAGE_TYPES and "channels" not in entry:
-        near = get_close_matches(entry["type"], MESSAGE_TYPES, 2)
-        known = f"; known types are {', '.join(near)}" if near else ""
-        raise ConfigError(
-            f"{source}: key '{key}.channels' is missing: {entry['type']} has no channels by default{known}"
-        )
     try:
         channels = message_type(entry["type"], options).extraction(options).channels
     except OptionError as error:

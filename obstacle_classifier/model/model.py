@@ -66,6 +66,9 @@ class Model:
     reference: Reference | None = None
 
     def __post_init__(self) -> None:
+        for sensor in self.sensors.sensors:
+            if sensor.lacks_definition:
+                raise ModelError(f"sensors.{sensor.name}: the definition of {sensor.type} is missing")
         check_names("labels", self.decisions.labels, self.sensors.labels)
         document = self.document
         types = manifest.array_types(document)

@@ -28,7 +28,7 @@ from rosgraph_msgs.msg import Clock as ClockMessage
 from obstacle_classifier import simulation
 from obstacle_classifier.errors import ConfigError, ObstacleClassifierError
 from obstacle_classifier.names import TOPIC_NAME
-from obstacle_classifier.nodes.classifier.subscriptions import message_class
+from obstacle_classifier.nodes.classifier.installed_types import message_class
 from obstacle_classifier.nodes.executor import SPIN_PERIOD, StopSignal, leave
 
 __all__ = ["SimulatorNode", "main"]

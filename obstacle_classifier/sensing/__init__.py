@@ -15,6 +15,8 @@ from obstacle_classifier.sensing.any_message import DEFINITION, PathExtraction, 
 from obstacle_classifier.sensing.cdr import Bytes, DecodeError, read_message
 from obstacle_classifier.sensing.common_types import COMMON_TYPES
 from obstacle_classifier.sensing.decoder import Decoder, Samples
+from obstacle_classifier.sensing.definition import DefinitionError, difference, parse_definition
+from obstacle_classifier.sensing.field_path import numeric_paths
 from obstacle_classifier.sensing.imu import IMU
 from obstacle_classifier.sensing.joint_state import JOINT_STATE
 from obstacle_classifier.sensing.laser_scan import LASER_SCAN
@@ -23,6 +25,7 @@ from obstacle_classifier.sensing.odometry import ODOMETRY
 from obstacle_classifier.sensing.point_cloud import POINT_CLOUD
 from obstacle_classifier.sensing.range import RANGE
 from obstacle_classifier.sensing.scalars import BOOL_TYPE, FLOAT32_TYPE, FLOAT64_TYPE, ILLUMINANCE, TEMPERATURE
+from obstacle_classifier.sensing.schema import Struct
 from obstacle_classifier.sensing.sectors import Sectors
 from obstacle_classifier.sensing.string import STRING_NAME, STRING_SCHEMA, parse_string
 from obstacle_classifier.sensing.twist import TWIST_STAMPED
@@ -33,13 +36,18 @@ __all__ = [
     "STRING_NAME",
     "DecodeError",
     "Decoder",
+    "DefinitionError",
     "MessageType",
     "OptionError",
     "Samples",
     "ScanGeometry",
     "Sectors",
+    "Struct",
+    "difference",
     "make_decoder",
     "message_type",
+    "numeric_paths",
+    "parse_definition",
     "parse_message",
     "parse_string",
 ]

@@ -97,7 +97,7 @@ def path_message_type(name: str, schema: Struct, default: Sequence[str]) -> Mess
     def extraction(options: Options) -> PathExtraction:
         return _extraction(schema, _chosen(options, default, name))
 
-    return MessageType(name, schema, CHANNELS_OPTION, tuple(default), extraction)
+    return MessageType(name, schema, CHANNELS_OPTION, tuple(default), extraction, by_path=True)
 
 
 def _extraction(schema: Struct, channels: Sequence[str]) -> PathExtraction:
@@ -121,12 +121,14 @@ def any_message_type(name: str, definition: str | None) -> MessageType:
         OptionError: The text is no definition.
     """
     if definition is None:
-        return MessageType(name, NOTHING, _OPTIONS, (), lambda options: _unknown(name, options))
+        return MessageType(name, NOTHING, _OPTIONS, (), lambda options: _unknown(name, options), by_path=True)
     try:
         schema = parse_definition(definition)
     except DefinitionError as error:
         raise OptionError(DEFINITION, definition, f"the text of {name}'s .msg file: {error}") from None
-    return MessageType(name, schema, _OPTIONS, (), lambda options: _extraction(schema, _chosen(options, (), name)))
+    return MessageType(
+        name, schema, _OPTIONS, (), lambda options: _extraction(schema, _chosen(options, (), name)), by_path=True
+    )
 
 
 def _unknown(name: str, options: Options) -> _Unknown:

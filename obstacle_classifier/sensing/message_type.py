@@ -103,6 +103,7 @@ class MessageType:
         default_channels: Channels without options; empty if the user must choose.
         extraction: Creates the extraction from a sensor's options; raises OptionError.
         geometry: The beams of a message from its layout; None for types without beams.
+        by_path: Whether every number of a message is a channel by its path.
     """
 
     name: str
@@ -111,6 +112,7 @@ class MessageType:
     default_channels: tuple[str, ...]
     extraction: Callable[[Options], Extraction]
     geometry: Callable[[Layout], ScanGeometry] | None = None
+    by_path: bool = False
 
 
 CHANNELS_OPTION: Mapping[str, Mapping[str, object]] = {

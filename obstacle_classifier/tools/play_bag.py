@@ -39,8 +39,8 @@ from obstacle_classifier.errors import BagError
 from obstacle_classifier.features import SensorsConfig
 from obstacle_classifier.files import check_output
 from obstacle_classifier.model import Model
+from obstacle_classifier.nodes.classifier.installed_types import message_class
 from obstacle_classifier.nodes.classifier.outputs import array_end
-from obstacle_classifier.nodes.classifier.subscriptions import message_class
 from obstacle_classifier.pipeline import MAX_SILENCE
 from obstacle_classifier.table import write_table
 

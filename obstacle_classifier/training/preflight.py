@@ -121,7 +121,14 @@ def list_columns(names: Sequence[str]) -> str:
 
 def _refuse_without_required(sound: Sequence[Glance], sensors: SensorsConfig) -> None:
     for spec in sensors.sensors:
-        if spec.required and not any(spec.name in each.sensors for each in sound):
+        if any(spec.name in each.sensors for each in sound):
+            continue
+        if spec.lacks_definition:
+            raise BagError(
+                f"sensor {spec.name}: the definition of {spec.type} is not known, since none of {len(sound)} bags has "
+                f"its topic {spec.topic}{_near(spec, sound)}"
+            )
+        if spec.required:
             raise BagError(
                 f"sensor {spec.name} is required, and none of {len(sound)} bags has its topic {spec.topic}"
                 f"{_near(spec, sound)}"

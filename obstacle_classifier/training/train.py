@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from obstacle_classifier.bags.complete import complete_sensors
 from obstacle_classifier.bags.find import bag_names
 from obstacle_classifier.errors import BagError, ConfigError, ModelError
 from obstacle_classifier.features import SensorsConfig
@@ -104,6 +105,7 @@ def train(
         ConfigError: A label file that does not hold what it must, a network or a list of bags that no model file holds,
             a learning rate at which the loss diverged, or a checkpoint of another run.
     """
+    sensors = complete_sensors(sensors, paths, "sensors")
     recipe = recipe_of(settings)
     _check_size(sensors, settings, paths)
     checkpoint = Checkpoint() if checkpoint is None else checkpoint

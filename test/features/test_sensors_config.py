@@ -62,11 +62,6 @@ def changed(path: str, value: object) -> dict[str, Any]:
     return document
 
 
-TYPES = (
-    "nav_msgs/msg/Odometry, sensor_msgs/msg/Illuminance, sensor_msgs/msg/Imu, sensor_msgs/msg/JointState, "
-    "sensor_msgs/msg/LaserScan, sensor_msgs/msg/PointCloud2, sensor_msgs/msg/Range, sensor_msgs/msg/Temperature, "
-    "std_msgs/msg/Bool, std_msgs/msg/Float32, std_msgs/msg/Float64, geometry_msgs/msg/TwistStamped"
-)
 LABEL = "letters, digits and underscores, a letter first, and neither ignore nor unknown"
 TOPIC = "a topic name such as /scan, or scan for a topic in the node's namespace"
 STATISTICS = "one of: last, min, max, mean, std, rms, peak_to_peak, slope, count"
@@ -113,8 +108,13 @@ STATISTICS = "one of: last, min, max, mean, std, rms, peak_to_peak, slope, count
         (
             "sensors/scan/type",
             "sensor_msgs/msg/Image",
-            "key 'sensors.scan.type': found 'sensor_msgs/msg/Image', expected one of: "
-            + ", ".join(sorted(TYPES.split(", "))),
+            "key 'sensors.scan.channels' is missing: sensor_msgs/msg/Image has no channels by default; known types are "
+            "sensor_msgs/msg/Range, sensor_msgs/msg/Imu",
+        ),
+        (
+            "sensors/scan/type",
+            "LaserScan",
+            "key 'sensors.scan.type': found 'LaserScan', expected a message type such as sensor_msgs/msg/Imu",
         ),
         (
             "sensors/scan/topic",

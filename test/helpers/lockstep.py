@@ -23,7 +23,7 @@ from rosgraph_msgs.msg import Clock
 from std_msgs.msg import Float32MultiArray, Float64MultiArray
 
 from obstacle_classifier.features import SensorsConfig
-from obstacle_classifier.nodes.classifier.subscriptions import message_class
+from obstacle_classifier.nodes.classifier.installed_types import message_class
 from obstacle_classifier.nodes.classifier_node import ClassifierNode
 from obstacle_classifier.pipeline import MAX_SILENCE
 from test.helpers.ros import destroy

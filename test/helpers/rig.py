@@ -29,8 +29,8 @@ from std_srvs.srv import Trigger
 
 from obstacle_classifier.features import parse_sensors
 from obstacle_classifier.model.decision import DecisionRule
+from obstacle_classifier.nodes.classifier.installed_types import message_class
 from obstacle_classifier.nodes.classifier.outputs import UNKNOWN, array_end
-from obstacle_classifier.nodes.classifier.subscriptions import message_class
 from test.helpers.messages import make_float32, make_imu, make_scan
 from test.helpers.models import make_model
 from test.helpers.ros import BEST_EFFORT, DEADLINE, RELIABLE, REPEAT, Diagnosed, NodeProcess, destroy

@@ -29,8 +29,8 @@ from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from std_msgs.msg import Float32MultiArray, String
 
+from obstacle_classifier.nodes.classifier.installed_types import message_class
 from obstacle_classifier.nodes.classifier.outputs import array_end
-from obstacle_classifier.nodes.classifier.subscriptions import message_class
 from obstacle_classifier.nodes.executor import leave, run_on
 
 DEADLINE = 30.0  # s: far longer than any step takes, for busy machines

@@ -23,8 +23,9 @@ from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from std_msgs.msg import String
 
 from obstacle_classifier.errors import ConfigError
+from obstacle_classifier.nodes.classifier.installed_types import message_class
 from obstacle_classifier.nodes.classifier.outputs import array_end, array_names
-from obstacle_classifier.nodes.classifier.subscriptions import SensorSubscriptions, SensorTopic, message_class
+from obstacle_classifier.nodes.classifier.subscriptions import SensorSubscriptions, SensorTopic
 from obstacle_classifier.nodes.classifier.vision import CLASSIFICATION, classification
 from obstacle_classifier.pipeline import Prediction
 from test.helpers.rig import PARAMETERS, SENSORS, Rig, Subject, save_model

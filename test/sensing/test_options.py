@@ -93,7 +93,7 @@ def test_option_schema_is_a_json_schema_that_describes_every_key(name: str) -> N
             "sensor_msgs/msg/Image",
             {},
             "type",
-            "found 'sensor_msgs/msg/Image', expected one of sensor_msgs/msg/LaserScan",
+            "found 'sensor_msgs/msg/Image', expected a definition of it, or one of sensor_msgs/msg/LaserScan",
         ),
     ],
 )

@@ -29,6 +29,7 @@ __all__ = ["McapFile"]
 
 MAGIC = b"\x89MCAP0\r\n"
 FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK, CHUNK_INDEX, STATISTICS, DATA_END = 2, 3, 4, 5, 6, 8, 11, 15
+FORMS = ("ros1msg", "ros2msg", "ros2idl")
 RUN = 2**20
 """Most bytes of consecutive messages outside chunks that form one block."""
 
@@ -56,7 +57,7 @@ class McapFile(BlockStorage):
 
     def __init__(self, path: Path, name: str | None = None) -> None:
         super().__init__(path if name is None else name)
-        self._schemas: dict[int, tuple[str, str]] = {}
+        self._schemas: dict[int, tuple[str, str, str]] = {}
         self._file = path.open("rb")
         try:
             self._size = self._file.seek(0, SEEK_END)
@@ -120,14 +121,14 @@ class McapFile(BlockStorage):
             name, position = _string(body, 2)
             encoding, position = _string(body, position)
             (length,) = _U32.unpack_from(body, position)
-            text = body[position + 4 : position + 4 + length].decode(errors="replace") if encoding == "ros1msg" else ""
-            self._schemas[_U16.unpack_from(body)[0]] = (normalize_msgtype(name) if name else "", text)
+            text = body[position + 4 : position + 4 + length].decode(errors="replace") if encoding in FORMS else ""
+            self._schemas[_U16.unpack_from(body)[0]] = (normalize_msgtype(name) if name else "", text, encoding)
         elif operation == CHANNEL:
             key, schema = _U16.unpack_from(body)[0], _U16.unpack_from(body, 2)[0]
             topic, position = _string(body, 4)
             encoding, _ = _string(body, position)
-            type_name, text = self._schemas.get(schema, ("", ""))
-            self.channels[key] = Channel(topic, type_name, encoding, text)
+            type_name, text, form = self._schemas.get(schema, ("", "", ""))
+            self.channels[key] = Channel(topic, type_name, encoding, text, form)
 
     def _read_summary(self) -> bool:
         """Fill `channels`, `counts` and `blocks` from the summary; False if it is incomplete.

@@ -98,10 +98,23 @@ class SqliteFile(BlockStorage):
             views = 0
         if views:  # a view can have rows without end
             raise ForeignDatabaseError(f"found {views} views, expected tables only")
+        definitions = self._definitions()
         rows = self._database.execute("SELECT id, name, type, serialization_format FROM topics ORDER BY id")
         for key, topic, type_name, encoding in rows:
             if isinstance(key, int) and isinstance(topic, str) and isinstance(type_name, str):
-                self.channels[key] = Channel(topic, type_name, str(encoding), "")
+                self.channels[key] = Channel(
+                    topic, type_name, str(encoding), *definitions.get(type_name, ("", "ros2msg"))
+                )
+
+    def _definitions(self) -> dict[str, tuple[str, str]]:
+        """Text and form of the definition of each type; none in files of older versions."""
+        try:
+            rows = self._database.execute(
+                "SELECT topic_type, encoded_message_definition, encoding FROM message_definitions"
+            ).fetchall()
+        except _FAULTS:
+            return {}
+        return {kind: (text, form) for kind, text, form in rows if all(isinstance(x, str) for x in (kind, text, form))}
 
     def _index(self) -> None:
         """Group all rows into blocks without reading their data."""

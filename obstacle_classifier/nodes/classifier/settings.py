@@ -160,6 +160,7 @@ class Settings:
                 type_name=spec.type,
                 reliability=str(self.value(f"sensors.{spec.name}.reliability")),
                 depth=int(self.value(f"sensors.{spec.name}.depth")),
+                schema=spec.schema,
             )
             for spec in model.sensors.sensors
         }

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rclpy.clock import Clock, ClockType
@@ -21,8 +20,10 @@ from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 
 from obstacle_classifier.errors import ConfigError
+from obstacle_classifier.nodes.classifier.installed_types import check_installed, message_class
+from obstacle_classifier.sensing import Struct
 
-__all__ = ["SensorSubscriptions", "SensorTopic", "TopicState", "message_class", "security_hint"]
+__all__ = ["SensorSubscriptions", "SensorTopic", "TopicState", "security_hint"]
 
 _DELAY = 0.01  # s from the end of a topic's subscription to one of another type
 
@@ -38,12 +39,14 @@ class SensorTopic:
         type_name: Message type, such as `sensor_msgs/msg/Imu`.
         reliability: `best_effort` or `reliable`.
         depth: Messages queued for the node.
+        schema: The fields that the installed type must have; None if it may be any version.
     """
 
     topic: str
     type_name: str
     reliability: str
     depth: int
+    schema: Struct | None = field(default=None, repr=False)
 
     def profile(self) -> QoSProfile:
         """The rclpy profile."""
@@ -136,11 +139,12 @@ class SensorSubscriptions:
         """Subscribe to these sensors' topics and to nothing else; a subscription that stays is not touched.
 
         Raises:
-            ConfigError: A topic cannot be subscribed to; the subscriptions are as they were before.
+            ConfigError: A topic cannot be subscribed to, or its installed type is not the model's; the subscriptions
+                are as they were before.
         """
         wanted = {_Key(name, self._node.resolve_topic_name(sensor.topic), sensor) for name, sensor in sensors.items()}
         for key in wanted:
-            message_class(key.sensor.type_name)
+            check_installed(key.sensor.type_name, key.sensor.schema)
         gone = self._subscriptions.keys() - wanted
         waiting = self._waiting
         made: list[_Key] = []
@@ -208,17 +212,3 @@ def security_hint() -> str:
     if os.environ.get("ROS_SECURITY_ENABLE", "").lower() != "true":
         return ""
     return "; SROS 2 is enabled: the policy of the node's enclave may deny this topic, see config/sros2/README.md"
-
-
-def message_class(type_name: str) -> type:
-    """The rclpy class of a message type such as `sensor_msgs/msg/Imu`.
-
-    Raises:
-        ConfigError: Its package is not installed.
-    """
-    package, _, name = type_name.split("/")
-    try:
-        message_class: type = getattr(importlib.import_module(f"{package}.msg"), name)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"message type {type_name}: cannot be loaded: {error}") from None
-    return message_class
