@@ -91,6 +91,23 @@ CHANNELS: Mapping[str, Mapping[str, str]] = {  # what a channel is, by its name 
     "std_msgs/msg/Float64": {"data": "as published"},
     "std_msgs/msg/Bool": {"data": "1: true, 0: false"},
 }
+_INTEGER = "as published; beyond \N{PLUS-MINUS SIGN}2^53 rounded to the nearest float64"
+_POSE = "m, quaternion"
+BY_PATH: Mapping[str, str] = {  # meaning of the channels that a type has by default
+    "geometry_msgs/msg/Twist": "m/s, rad/s",
+    "geometry_msgs/msg/Vector3": "as published",
+    "geometry_msgs/msg/Vector3Stamped": "as published",
+    "geometry_msgs/msg/Pose": _POSE,
+    "geometry_msgs/msg/PoseStamped": _POSE,
+    "geometry_msgs/msg/PoseWithCovarianceStamped": _POSE,
+    "sensor_msgs/msg/NavSatFix": "degrees, m",
+    "sensor_msgs/msg/MagneticField": "T",
+    "sensor_msgs/msg/FluidPressure": "Pa",
+    "sensor_msgs/msg/BatteryState": "V, A, share of the charge",
+    **{f"std_msgs/msg/{sign}Int{bits}": "as published" for bits in (8, 16, 32) for sign in ("", "U")},
+    "std_msgs/msg/Int64": _INTEGER,
+    "std_msgs/msg/UInt64": _INTEGER,
+}
 MANIFEST_KEYS: Mapping[str, str] = {
     "format": f"`{manifest.FORMAT}`",
     "version": f"of the format: {manifest.VERSION}; a larger one is refused as written by a newer package",
@@ -147,7 +164,9 @@ def _keys(schemas: Mapping[str, Mapping[str, Any]], meanings: Mapping[str, tuple
         default, meaning = meanings[key]
         if key in ("type", "statistics"):
             allowed = (
-                "a heading of [message types](#message-types)" if key == "type" else "see [statistics](#statistics)"
+                "any; see [message types](#message-types) and [any other type](#any-message-type)"
+                if key == "type"
+                else "see [statistics](#statistics)"
             )
         rows.append((f"`{key}`", kind, default, allowed, meaning))
     return table(("key", "type", "default", "range", "meaning"), rows)
@@ -181,6 +200,14 @@ def _message_type(type_name: str) -> str:
         return text
     assert "channels" not in schemas
     return f"{text}\n{_option_rows(schemas)}"
+
+
+def _message_types() -> str:
+    own = [_message_type(name) for name, kind in MESSAGE_TYPES.items() if not kind.by_path]
+    by_path = {name: kind.default_channels for name, kind in MESSAGE_TYPES.items() if kind.by_path}
+    assert set(by_path) == set(BY_PATH), "a type came or went"
+    rows = [(name, ", ".join(f"`{each}`" for each in default), BY_PATH[name]) for name, default in by_path.items()]
+    return "\n".join([*own, f"### Types by their fields\n\n{table(('type', 'channels by default', 'meaning'), rows)}"])
 
 
 def _option_rows(schemas: Mapping[str, Mapping[str, Any]]) -> str:
@@ -256,7 +283,7 @@ def parts() -> dict[str, str]:
                 for name, statistic in STATISTICS.items()
             ],
         ),
-        "message-types": "\n".join(map(_message_type, MESSAGE_TYPES)),
+        "message-types": _message_types(),
         "training-options": _options(),
         "manifest-keys": _manifest(),
         **{f"{name}-launch": _launch_arguments(f"{name}.launch.py") for name in LAUNCH_FILES},

@@ -16,15 +16,17 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed")
 
 from obstacle_classifier.bags import Bag, find_bags
+from obstacle_classifier.bags.complete import complete_sensors
 from obstacle_classifier.features import SensorsConfig, load_sensors
 from obstacle_classifier.model import Model
 from obstacle_classifier.networks import registered
+from obstacle_classifier.nodes.classifier.installed_types import installed_schema
 from obstacle_classifier.nodes.classifier.outputs import array_names
 from test.conftest import SHARED_DATA
 from test.helpers.bags import START, Message, write_bag
 from test.helpers.kinds import SIZES
 from test.helpers.lockstep import Lockstep
-from test.helpers.messages import random_message
+from test.helpers.messages import SCHEMAS, encode_schema, random_fields, random_message
 from test.helpers.models import make_kind, make_model
 
 ROOT = Path(__file__).parents[1]
@@ -102,29 +104,52 @@ def test_node_equals_offline_on_a_recording(recordings: Path, recording: str, ki
     assert assert_parity(bag, sensors_path, load_sensors(sensors_path), tmp_path, kind) > 10
 
 
+def message_of(type_name: str, rng: np.random.Generator, time: int = 0, little_endian: bool = True) -> bytes:
+    """A plausible message of any installed type, received at `time`."""
+    stamp = max(0, time - 10**6)
+    if type_name in SCHEMAS:
+        return random_message(type_name, rng, stamp_ns=stamp, little_endian=little_endian, old_ranges=True)
+    schema = installed_schema(type_name)
+    return encode_schema(schema, random_fields(schema, rng, stamp), little_endian=little_endian)
+
+
+def traffic(sensors: SensorsConfig, rng: np.random.Generator, count: int) -> list[Message]:
+    """Messages of all sensors: at equal times, in pauses, of both byte orders, some cut off."""
+    messages: list[Message] = []
+    time = START
+    for _ in range(count):
+        time += int(
+            rng.choice([0, 1, 999_983, 3_000_000, 100_000_000, 450_000_000], p=[0.1, 0.1, 0.5, 0.27, 0.02, 0.01])
+        )
+        spec = sensors.sensors[rng.integers(len(sensors.sensors))]
+        data = message_of(spec.type, rng, time, bool(rng.random() < 0.9))
+        if rng.random() < 0.05:
+            data = data[: rng.integers(4, len(data))]
+        messages.append((spec.topic, spec.type, time, data))
+    # A pause in which every sensor goes stale, and a start on the grid itself.
+    time = (time // 10**8 + 31) * 10**8
+    messages += [(spec.topic, spec.type, time, message_of(spec.type, rng)) for spec in sensors.sensors]
+    messages.append((messages[-1][0], messages[-1][1], time + 10**9, messages[-1][3]))
+    return messages
+
+
 @pytest.mark.parametrize(
     ("storage", "kind"), [("mcap", "mlp"), ("sqlite3", "ensemble"), ("mcap", "lstm"), ("mcap", "window")]
 )
 def test_node_equals_offline_on_every_message_type(storage: str, kind: str, tmp_path: Path) -> None:
     sensors_path = ROOT / "test" / "data" / "every_type.yaml"
     sensors = load_sensors(sensors_path)
-    rng = np.random.default_rng(7)
-    messages: list[Message] = []
-    time = START
-    for _ in range(1500):
-        time += int(
-            rng.choice([0, 1, 999_983, 3_000_000, 100_000_000, 450_000_000], p=[0.1, 0.1, 0.5, 0.27, 0.02, 0.01])
-        )
-        spec = sensors.sensors[rng.integers(len(sensors.sensors))]
-        data = random_message(
-            spec.type, rng, stamp_ns=time - 10**6, little_endian=bool(rng.random() < 0.9), old_ranges=True
-        )
-        if rng.random() < 0.05:
-            data = data[: rng.integers(4, len(data))]
-        messages.append((spec.topic, spec.type, time, data))
-    # A pause in which every sensor goes stale, and a start on the grid itself.
-    time = (time // 10**8 + 31) * 10**8
-    messages += [(spec.topic, spec.type, time, random_message(spec.type, rng)) for spec in sensors.sensors]
-    messages.append((messages[-1][0], messages[-1][1], time + 10**9, messages[-1][3]))
-    bag = write_bag(tmp_path / "bag", messages, storage=storage)
+    bag = write_bag(tmp_path / "bag", traffic(sensors, np.random.default_rng(7), 2500), storage=storage)
     assert assert_parity(bag, sensors_path, sensors, tmp_path, kind) > 60
+
+
+def test_node_equals_offline_on_types_by_their_definitions(tmp_path: Path) -> None:
+    sensors_path = ROOT / "test" / "data" / "any_type.yaml"
+    sensors = load_sensors(sensors_path)
+    assert all(spec.lacks_definition for spec in sensors.sensors)
+    bag = write_bag(tmp_path / "bag", traffic(sensors, np.random.default_rng(8), 1500))
+    completed = complete_sensors(sensors, [bag], str(sensors_path))
+    assert assert_parity(bag, sensors_path, completed, tmp_path, "mlp") > 60
+    with np.load(tmp_path / "features.npz") as arrays:
+        values = arrays["columns"][np.isfinite(arrays["X"]).any(axis=0)]
+        assert set(values) == set(arrays["columns"]), "every column has a number in some interval"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +25,11 @@ from obstacle_classifier.sensing.definition import MAX_LENGTH, SEPARATOR
 if TYPE_CHECKING:
     from rosbags.interfaces.typing import Typesdict
 
-__all__ = ["definition_of", "definition_problem", "recorded_definition", "schema_of"]
+__all__ = ["definition_of", "definition_problem", "definition_text", "recorded_definition", "schema_of"]
+
+
+_IDL = re.compile(r"^=+\nIDL: .*\n", re.MULTILINE)
+"""The line before each type in a definition of several types."""
 
 
 def schema_of(bag: Bag, topic: str) -> Struct | None:
@@ -39,7 +44,9 @@ def schema_of(bag: Bag, topic: str) -> Struct | None:
 def definition_of(bag: Bag, topic: str) -> str | None:
     """The definition of a topic's type, as text: the recorded one, or else the installed one or that of ROS 2 Jazzy."""
     recorded = recorded_definition(bag, topic)
-    return _known_definition(bag.topics[topic].type) if recorded is None else recorded
+    if recorded is not None:
+        return recorded
+    return _known_definition(bag.topics[topic].type, os.environ.get("AMENT_PREFIX_PATH", ""))
 
 
 def recorded_definition(bag: Bag, topic: str) -> str | None:
@@ -47,7 +54,7 @@ def recorded_definition(bag: Bag, topic: str) -> str | None:
     kind = bag.topics[topic].type
     for text, form in bag.definitions(topic):
         try:
-            return _text(_parsed(kind, text, form), kind)
+            return definition_text(_parsed(kind, text, form), kind)
         except DamageError:  # noqa: PERF203
             continue
     return None
@@ -88,12 +95,14 @@ def _parsed(type_name: str, text: str, form: str) -> Typesdict:
     if form == "ros1msg":
         return ros1_types(type_name, text)
     try:
-        return get_types_from_idl(text) if form == "ros2idl" else get_types_from_msg(text, type_name)
+        if form != "ros2idl":
+            return get_types_from_msg(text, type_name)
+        return {name: own for part in _IDL.split(text) if part for name, own in get_types_from_idl(part).items()}
     except Exception as error:  # the parser raises errors of many types on a damaged definition
         raise DamageError(f"its message definition cannot be parsed ({' '.join(str(error).split())[:200]})") from None
 
 
-def _text(types: Mapping[str, Any], type_name: str) -> str:
+def definition_text(types: Mapping[str, Any], type_name: str) -> str:
     """The definition of a type and of the types that it uses, in the form of `sensing.definition`.
 
     Raises:
@@ -130,12 +139,17 @@ def _field(description: tuple[Any, Any]) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=256)
-def _known_definition(type_name: str) -> str | None:
-    """The definition of an installed type, or of one of ROS 2 Jazzy; None if there is none."""
+def _known_definition(type_name: str, prefixes: str) -> str | None:
+    """The definition of an installed type, or of one of ROS 2 Jazzy; None if there is none.
+
+    Args:
+        type_name: The type.
+        prefixes: AMENT_PREFIX_PATH.
+    """
     types: dict[str, Any] = {}
     wanted = [type_name]
     for name in wanted:
-        file = _installed_file(name)
+        file = _installed_file(name, prefixes)
         if file is None:
             continue
         try:
@@ -146,7 +160,7 @@ def _known_definition(type_name: str) -> str | None:
         types.update(own)
         wanted += [kind for kind in _used(own) if kind not in wanted]
     try:
-        return _text(types, type_name)
+        return definition_text(types, type_name)
     except DamageError:
         return None
 
@@ -159,10 +173,10 @@ def _used(types: Mapping[str, Any]) -> Iterator[str]:
                 yield kind
 
 
-def _installed_file(type_name: str) -> Path | None:
-    """The .msg file of a type in the packages on AMENT_PREFIX_PATH."""
+def _installed_file(type_name: str, prefixes: str) -> Path | None:
+    """The .msg file of an installed type."""
     package, _, rest = type_name.partition("/")
-    for prefix in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep):
+    for prefix in prefixes.split(os.pathsep):
         file = Path(prefix, "share", package, f"{rest}.msg")
         if prefix and file.is_file():
             return file
