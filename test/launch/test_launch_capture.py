@@ -54,7 +54,7 @@ class TestCapture(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        from obstacle_classifier.nodes.classifier.subscriptions import message_class
+        from obstacle_classifier.nodes.classifier.installed_types import message_class
         from test.helpers.messages import make_float32, make_scan
 
         rclpy.init()
