@@ -24,8 +24,8 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
 from obstacle_classifier.features import load_sensors
+from obstacle_classifier.nodes.classifier.installed_types import message_class
 from obstacle_classifier.nodes.classifier.recorder import snapshot_type
-from obstacle_classifier.nodes.classifier.subscriptions import message_class
 from obstacle_classifier.nodes.classifier_node import ClassifierNode
 from test.helpers import snapshot_type as building
 from test.helpers.models import make_model
