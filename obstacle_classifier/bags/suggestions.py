@@ -156,6 +156,16 @@ def _switch(messages: Sequence[Message]) -> Suggestion:
     return Suggestion({}, ("last",), ("last", "max"))
 
 
+def _fields(messages: Sequence[Message]) -> Suggestion:
+    del messages
+    return Suggestion({}, ("last",), ("mean", "std"))
+
+
+def _place(messages: Sequence[Message]) -> str:
+    del messages
+    return "it tells the place rather than the obstacle"
+
+
 _SUGGESTIONS: Mapping[str, Callable[[Sequence[Message]], Suggestion | str]] = {
     "sensor_msgs/msg/LaserScan": _scan,
     "sensor_msgs/msg/PointCloud2": _cloud,
@@ -169,4 +179,15 @@ _SUGGESTIONS: Mapping[str, Callable[[Sequence[Message]], Suggestion | str]] = {
     "std_msgs/msg/Float32": _level,
     "std_msgs/msg/Float64": _level,
     "std_msgs/msg/Bool": _switch,
+    "geometry_msgs/msg/Twist": _twist,
+    "geometry_msgs/msg/Vector3": _fields,
+    "geometry_msgs/msg/Vector3Stamped": _fields,
+    "geometry_msgs/msg/Pose": _place,
+    "geometry_msgs/msg/PoseStamped": _place,
+    "geometry_msgs/msg/PoseWithCovarianceStamped": _place,
+    "sensor_msgs/msg/NavSatFix": _place,
+    "sensor_msgs/msg/MagneticField": _fields,
+    "sensor_msgs/msg/FluidPressure": _temperature,
+    "sensor_msgs/msg/BatteryState": _fields,
+    **{f"std_msgs/msg/{sign}Int{bits}": _level for sign in ("", "U") for bits in (8, 16, 32, 64)},
 }
