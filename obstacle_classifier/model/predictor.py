@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy import add, exp, minimum, multiply, reciprocal, subtract  # one look-up a call instead of two
 from numpy.typing import NDArray
 
 from obstacle_classifier.networks import CompiledNetwork
@@ -20,6 +21,7 @@ MAX_SMOOTHING = 1000.0
 
 Floats = NDArray[np.float64]
 
+_FLOAT32 = np.dtype(np.float32)
 _ONE = np.array(1.0)
 _MOST = np.array(700.0)  # e^700 is finite in float64, and its reciprocal is 0 in float32
 
@@ -66,15 +68,17 @@ class Predictor:
 
     def probabilities(self, x: Floats) -> NDArray[np.float32]:
         """Probabilities (c,) float32, in a new array, of the raw features x (d,) float64, NaN where unknown."""
-        exponent = np.multiply(self._network.logits(x), self._factor, out=self._exponent)
-        np.subtract(exponent, self._offset, out=exponent)
-        np.minimum(exponent, _MOST, out=exponent)
+        exponent = self._exponent
+        exponent[...] = self._network.logits(x)
+        multiply(exponent, self._factor, exponent)
+        subtract(exponent, self._offset, exponent)
+        minimum(exponent, _MOST, out=exponent)
         if self._smooths:
             self._smooth(exponent)
-        np.exp(exponent, out=exponent)
-        np.add(exponent, _ONE, out=exponent)
-        np.reciprocal(exponent, out=exponent)
-        p: NDArray[np.float32] = exponent.astype(np.float32)
+        exp(exponent, exponent)
+        add(exponent, _ONE, exponent)
+        reciprocal(exponent, exponent)
+        p: NDArray[np.float32] = exponent.astype(_FLOAT32)
         return p
 
     def spread(self) -> NDArray[np.float32] | None:

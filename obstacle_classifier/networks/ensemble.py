@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy import add, divide, exp, log, maximum, minimum, multiply, reciprocal, subtract  # one look-up instead of two
 
 from obstacle_classifier.errors import ModelError
 from obstacle_classifier.features import Layout
 from obstacle_classifier.networks.network import Array, ArrayType, Batch, Float32Array, Floats, Network
 from obstacle_classifier.networks.numbers import MAX_FEATURE, MAX_PARAMETER, refuse
-from obstacle_classifier.nn.encoding import Encoding
+from obstacle_classifier.nn.encoding import CompiledEncoding, Encoding
+from obstacle_classifier.nn.inference import aligned_double
 from obstacle_classifier.nn.stacked_inference import CompiledStackedMLP
 from obstacle_classifier.nn.stacked_mlp import StackedMLP
 
@@ -200,16 +202,13 @@ class CompiledEnsemble:
     """Encode, members, mean, without allocation."""
 
     def __init__(self, encoding: Encoding, stack: StackedMLP) -> None:
-        e, c = len(encoding), stack.shape[-1]
-        self._encoding = encoding
         self._members = CompiledStackedMLP(stack)
-        self._inputs = self._members.inputs[:e]
-        self._work, self._nan = np.empty(e), np.empty(e, np.bool_)
-        self._mean = _MeanLogit((stack.shape[0], c))
+        self._encode = CompiledEncoding(encoding, self._members.inputs[: len(encoding)])
+        self._mean = _MeanLogit(stack.shape[0], stack.shape[-1])
 
     def logits(self, x: Floats) -> Floats:
         """Logits (c,) float64 of raw features x (d,), in a buffer that the next call overwrites."""
-        self._encoding.encode(x, out=self._inputs, work=self._work, nan=self._nan)
+        self._encode(x)
         return self._mean(self._members.logits())
 
     def spread(self) -> Float32Array | None:
@@ -234,37 +233,41 @@ def fit_encoding(X: Floats, layout: Layout, bins: int, vectors: int = 1) -> Enco
 
 
 class _MeanLogit:
-    """`logit_of_mean` for logits (k, ...) of one shape, in buffers."""
+    """`logit_of_mean` for the logits (k, c) of one vector, in buffers."""
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self._e, self._p, self._q = (np.zeros(shape) for _ in range(3))
-        self._present, self._absent, self._square = (np.empty(shape[1:]) for _ in range(3))
-        self._k = np.array(float(shape[0]))
+    def __init__(self, k: int, c: int) -> None:
+        self._e, self._pq, self._sums = np.empty((k, c)), aligned_double((2 * k, c)), np.empty((2, c))
+        self._p, self._q = self._pq[:k], self._pq[k:]
+        self._present, self._absent = self._sums
+        self._logit, self._square = np.empty(c), np.empty(c)
+        # Products with ones: a third of the time of a sum over an axis.
+        self._select = aligned_double((2, 2 * k))
+        self._select[0, :k] = self._select[1, k:] = 1
+        self._ones, self._k = np.ones(k), np.array(float(k))
 
     def __call__(self, Z: Float32Array) -> Floats:
         e, p, q = self._e, self._p, self._q
-        np.minimum(Z, _MOST, out=e)
-        np.maximum(e, _LEAST, out=e)
-        np.exp(e, out=e)
-        np.add(e, _ONE, out=q)
-        np.reciprocal(q, out=q)
-        np.multiply(e, q, out=p)
-        np.add.reduce(p, axis=0, out=self._present)
-        np.add.reduce(q, axis=0, out=self._absent)
-        np.divide(self._present, self._absent, out=self._absent)
-        return np.log(self._absent, out=self._absent)
+        e[...] = Z
+        minimum(e, _MOST, out=e)
+        maximum(e, _LEAST, out=e)
+        exp(e, e)
+        add(e, _ONE, q)
+        reciprocal(q, q)
+        multiply(e, q, p)
+        self._select.dot(self._pq, self._sums)
+        divide(self._present, self._absent, self._logit)
+        return log(self._logit, self._logit)
 
     def spread(self) -> Float32Array | None:
         """Root of the mean square less the square of the mean: three times as fast as `std`, and exact enough."""
         if self._k == 1:
             return None
-        mean = self._present / self._k
-        np.multiply(self._p, self._p, out=self._e)
-        square = np.add.reduce(self._e, axis=0, out=self._square)
-        np.divide(square, self._k, out=square)
-        np.subtract(square, mean * mean, out=square)
-        np.maximum(square, _ZERO, out=square)  # rounding
-        return np.sqrt(square, out=square).astype(np.float32)
+        mean, square = self._present / self._k, self._square
+        self._ones.dot(multiply(self._p, self._p, self._e), square)
+        divide(square, self._k, square)
+        subtract(square, mean * mean, square)
+        maximum(square, _ZERO, out=square)  # rounding
+        return np.sqrt(square, square).astype(np.float32)
 
 
 def logit_of_mean(Z: Array) -> Floats:
@@ -273,4 +276,7 @@ def logit_of_mean(Z: Array) -> Floats:
     With p = e^z / (1 + e^z) and 1 - p = 1 / (1 + e^z), it is log(sum p / sum (1 - p)): a probability near 1 keeps its
     small distance from 1. Logits count as at most 700 either way.
     """
-    return _MeanLogit(np.shape(Z))(Z)
+    e = np.exp(np.clip(np.asarray(Z, np.float64), _LEAST, _MOST))
+    q = 1 / (1 + e)
+    logit: Floats = np.log((e * q).sum(axis=0) / q.sum(axis=0))
+    return logit

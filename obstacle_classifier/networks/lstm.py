@@ -15,7 +15,12 @@ from obstacle_classifier.errors import ModelError
 from obstacle_classifier.features import Layout
 from obstacle_classifier.networks.network import Array, ArrayType, Batch, Float32Array, Floats, Memory, Network
 from obstacle_classifier.networks.numbers import MAX_PARAMETER, refuse
-from obstacle_classifier.networks.standardise import Standardiser, check_normaliser, fit_normaliser
+from obstacle_classifier.networks.standardise import (
+    CompiledStandardiser,
+    Standardiser,
+    check_normaliser,
+    fit_normaliser,
+)
 from obstacle_classifier.nn import CompiledMLP, Linear, grad_log_loss_from_logits, log_loss_from_logits
 from obstacle_classifier.nn.recurrent import GATES, LSTM
 from obstacle_classifier.nn.recurrent_inference import CompiledLSTM
@@ -143,15 +148,15 @@ class CompiledLSTMNetwork:
 
     def __init__(self, network: LSTMNetwork) -> None:
         d = network.lstm.d
-        self._standardise = Standardiser(network.mean.copy(), network.scale.copy())
-        self._work, self._nan, self._inputs = np.empty(d), np.empty(d, np.bool_), np.empty(d, np.float32)
+        self._inputs = np.empty(d, np.float32)
+        self._standardise = CompiledStandardiser(network.mean.copy(), network.scale.copy(), self._inputs)
         self._lstm = CompiledLSTM(network.lstm)
         self._last = CompiledMLP([(network.linear.W, network.linear.b)])
 
     def logits(self, x: Floats) -> NDArray[np.float32]:
         """Logits (c,) of the next raw features x (d,) of a run, in a buffer that the next call overwrites."""
-        inputs = self._standardise(x, work=self._work, nan=self._nan, out=self._inputs)
-        return self._last.logits(self._lstm.step(inputs))
+        self._standardise(x)
+        return self._last.logits(self._lstm.step(self._inputs))
 
     def spread(self) -> None:
         """None, because there is one member."""

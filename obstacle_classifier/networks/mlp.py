@@ -16,7 +16,12 @@ from obstacle_classifier.errors import ModelError
 from obstacle_classifier.features import Layout
 from obstacle_classifier.networks.network import Array, ArrayType, Batch, Float32Array, Floats, Network
 from obstacle_classifier.networks.numbers import MAX_PARAMETER, refuse
-from obstacle_classifier.networks.standardise import Standardiser, check_normaliser, fit_normaliser
+from obstacle_classifier.networks.standardise import (
+    CompiledStandardiser,
+    Standardiser,
+    check_normaliser,
+    fit_normaliser,
+)
 from obstacle_classifier.nn import MLP, CompiledMLP, Layer, Linear, ScaledReLU, backpropagate
 
 __all__ = ["MLPNetwork"]
@@ -156,13 +161,12 @@ class CompiledMLPNetwork:
 
     def __init__(self, parameters: Parameters, mean: Floats, scale: Floats) -> None:
         self._mlp = CompiledMLP(parameters)
-        self._standardise = Standardiser(mean, scale)
-        self._work, self._nan = np.empty(mean.shape), np.empty(mean.shape, np.bool_)
-        self._inputs = np.empty(mean.shape, np.float32)
+        self._standardise = CompiledStandardiser(mean, scale, self._mlp.inputs)
 
     def logits(self, x: Floats) -> NDArray[np.float32]:
         """Logits (c,) of raw features x (d,), in a buffer that the next call overwrites."""
-        return self._mlp.logits(self._standardise(x, work=self._work, nan=self._nan, out=self._inputs))
+        self._standardise(x)
+        return self._mlp.run()
 
     def spread(self) -> None:
         """None, because there is one member."""

@@ -5,16 +5,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy import add, less_equal, matmul, putmask, subtract  # one look-up a call instead of two
+from numpy.typing import DTypeLike, NDArray
 
 from obstacle_classifier.nn.arrays import Array
 
-__all__ = ["BLOCK_ENTRIES", "CompiledMLP", "aligned", "aligned_copy", "column_blocks"]
+__all__ = [
+    "BLOCK_ENTRIES",
+    "ONE",
+    "ZERO",
+    "CompiledMLP",
+    "Gate",
+    "Step",
+    "aligned",
+    "aligned_copy",
+    "aligned_double",
+    "column_blocks",
+    "even_part",
+]
 
 Float32Array = NDArray[np.float32]
 
@@ -22,18 +36,12 @@ Float32Array = NDArray[np.float32]
 # depend on the number of threads, and starting the threads costs more time than they save.
 BLOCK_ENTRIES = 8192
 CACHE_LINE = 64  # bytes
+STACK = 3  # blocks of equal size from which on one call for all of them is faster than a call each
 
+# NumPy takes longer to convert a Python number than to work through a layer.
+ZERO, ONE = np.array(0, np.float32), np.array(1, np.float32)
 
-@dataclass(frozen=True)
-class _Stage:
-    """One Linear with the ScaledReLU after it, and their buffers. The last Linear has no ScaledReLU."""
-
-    products: tuple[tuple[Float32Array, Float32Array], ...]  # blocks of columns of W, and their slices of z
-    b: Float32Array
-    z: Float32Array
-    distance: Float32Array  # |z - 1|
-    off: NDArray[np.bool_]
-    out: Float32Array
+Step = Callable[[], object]
 
 
 class CompiledMLP:
@@ -43,8 +51,13 @@ class CompiledMLP:
     ScaledReLU's jump. Every call and every instance give the same bits. Up to 8192 inputs a layer, this holds for any
     number of BLAS threads. NaN in x gives NaN. Use one instance per thread.
 
+    ScaledReLU's factor 2 is in the weights of the layer after it. The products stay the same to the bit.
+
     Args:
         parameters: (W, b) of each Linear, W (i, o) and b (o,); copied as float32.
+
+    Attributes:
+        inputs: The buffer (d,) that `run` reads.
 
     Raises:
         ValueError: The shapes do not chain.
@@ -55,8 +68,17 @@ class CompiledMLP:
         widths = [w[0] for w, _ in shapes if w] + [b[-1] for _, b in shapes[-1:] if b]
         if not shapes or shapes != [((i, o), (o,)) for i, o in pairwise(widths)]:
             raise ValueError(f"expected shapes (i, o) and (o,) of W and b that chain from layer to layer, got {shapes}")
-        self._x = aligned((widths[0],))
-        self._stages = [_stage(W, b) for W, b in parameters]
+        self.inputs = z = aligned((widths[0],))
+        self._steps: list[Step] = []
+        self._hidden: list[tuple[Step, Gate]] = []
+        for index, (W, b) in enumerate(parameters):
+            linear, z = _linear(z, 2 * np.asarray(W) if index else W, b)
+            if index < len(parameters) - 1:
+                gate = Gate(z)
+                self._hidden.append((linear, gate))
+                linear = _gated(linear, gate)
+            self._steps.append(linear)
+        self._logits = z
         self._called = False
 
     def logits(self, x: Array) -> Float32Array:
@@ -65,22 +87,22 @@ class CompiledMLP:
         Raises:
             ValueError: x does not have shape (d,).
         """
-        if x.shape != self._x.shape:
-            raise ValueError(f"expected x of shape {self._x.shape}, got {x.shape}")
-        np.copyto(self._x, x, casting="same_kind")
-        a = self._x
-        *hidden, last = self._stages
-        for stage in hidden:
-            z = _linear(stage, a)
-            a = stage.out
-            np.less_equal(z, 1, out=stage.off)
-            np.add(z, z, out=a)
-            np.copyto(a, 0, where=stage.off)
+        if x.shape != self.inputs.shape:
+            raise ValueError(f"expected x of shape {self.inputs.shape}, got {x.shape}")
+        np.copyto(self.inputs, x, casting="same_kind")
+        return self.run()
+
+    def run(self) -> Float32Array:
+        """Logits (c,) of `inputs`, in a buffer that the next call overwrites."""
+        for step in self._steps:
+            step()
         self._called = True
-        return _linear(last, a)
+        return self._logits
 
     def nearest_jump(self) -> float:
-        """The smallest |z - 1| of all hidden units at the last call of `logits`; infinite without hidden units.
+        """The smallest |z - 1| of all hidden units at the last call; infinite without hidden units.
+
+        The hidden layers are computed again, because a call keeps no pre-activations.
 
         Raises:
             RuntimeError: `logits` has not been called.
@@ -88,23 +110,64 @@ class CompiledMLP:
         if not self._called:
             raise RuntimeError("nearest_jump needs a call of logits before it")
         nearest = float("inf")
-        for stage in self._stages[:-1]:
-            np.subtract(stage.z, 1, out=stage.distance)
-            np.abs(stage.distance, out=stage.distance)
-            nearest = min(nearest, float(stage.distance.min()))
+        for linear, gate in self._hidden:
+            linear()
+            nearest = min(nearest, gate.nearest_jump())
+            gate()
         return nearest
 
 
-def _linear(stage: _Stage, x: Float32Array) -> Float32Array:
-    for block, part in stage.products:
-        np.dot(x, block, out=part)
-    return np.add(stage.z, stage.b, out=stage.z)
+class Gate:
+    """Half of ScaledReLU in place: z where z > 1, else 0. NaN stays.
+
+    Args:
+        z: The buffer, of any shape.
+    """
+
+    def __init__(self, z: Float32Array) -> None:
+        self.z, self.off = z, np.empty(z.shape, np.bool_)
+        self._distance = np.empty(z.shape, np.float32)
+
+    def __call__(self) -> None:
+        """Set the units at or below the jump to 0."""
+        less_equal(self.z, ONE, self.off)
+        putmask(self.z, self.off, ZERO)
+
+    def nearest_jump(self) -> float:
+        """The smallest |z - 1| before the gate is applied."""
+        subtract(self.z, ONE, self._distance)
+        return float(np.abs(self._distance, self._distance).min())
 
 
-def _stage(W: Array, b: Array) -> _Stage:
-    o = np.shape(W)[1]
-    z = aligned((o,))
-    return _Stage(column_blocks(W, z), aligned_copy(b), z, aligned((o,)), np.empty(o, np.bool_), aligned((o,)))
+def _gated(linear: Step, gate: Gate) -> Step:
+    """A Linear and its gate as one call."""
+    z, off = gate.z, gate.off
+
+    def step() -> None:
+        linear()
+        less_equal(z, ONE, off)
+        putmask(z, off, ZERO)
+
+    return step
+
+
+def _linear(x: Float32Array, W: Array, b: Array) -> tuple[Step, Float32Array]:
+    """A call that fills a buffer z (o,) with x W + b, and the buffer."""
+    z, bias = aligned((np.shape(W)[1],)), aligned_copy(b)
+    blocks = column_blocks(W, z)
+    products: list[Step] = [partial(x.dot, block, part) for block, part in blocks]
+    if len(blocks) >= STACK and len({block.shape for block, _ in blocks}) == 1:
+        stack = aligned_copy(np.stack([block for block, _ in blocks]))
+        products = [partial(matmul, x, stack, z.reshape(len(blocks), -1))]
+    first, *others = products
+
+    def step() -> None:
+        first()
+        for product in others:
+            product()
+        add(z, bias, z)
+
+    return step, z
 
 
 def column_blocks(W: Array, z: Float32Array) -> tuple[tuple[Float32Array, Float32Array], ...]:
@@ -116,12 +179,28 @@ def column_blocks(W: Array, z: Float32Array) -> tuple[tuple[Float32Array, Float3
     return tuple((aligned_copy(W[:, block]), z[block]) for block in blocks)
 
 
+def even_part(length: int, most: int) -> int:
+    """The largest divisor of a length that is at most `most`; at least 1."""
+    return next(part for part in range(max(1, min(length, most)), 0, -1) if length % part == 0)
+
+
 def aligned(shape: tuple[int, ...]) -> Float32Array:
     """Zeros that start on a cache line. Some BLAS kernels sum in another order if an array starts elsewhere."""
-    size = 4 * int(np.prod(shape))
+    zeros: Float32Array = _aligned(shape, np.float32)
+    return zeros
+
+
+def aligned_double(shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """`aligned` in float64."""
+    zeros: NDArray[np.float64] = _aligned(shape, np.float64)
+    return zeros
+
+
+def _aligned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+    size = np.dtype(dtype).itemsize * int(np.prod(shape))
     memory = np.zeros(size + CACHE_LINE, np.uint8)
     start = -memory.ctypes.data % CACHE_LINE
-    return memory[start : start + size].view(np.float32).reshape(shape)
+    return memory[start : start + size].view(dtype).reshape(shape)
 
 
 def aligned_copy(array: Array) -> Float32Array:

@@ -5,8 +5,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from obstacle_classifier.networks import fit_normaliser, standardise
+from obstacle_classifier.networks.standardise import CompiledStandardiser
 
 pytestmark = pytest.mark.runtime
 
@@ -33,3 +37,17 @@ def test_columns_beyond_float64_still_give_finite_numbers() -> None:
     assert np.isfinite(mean).all()
     assert np.isfinite(scale).all()
     assert (scale > 0).all()
+
+
+@given(
+    arrays(np.float64, 5, elements=st.floats(allow_nan=True, allow_infinity=True)),
+    arrays(np.float64, 5, elements=st.floats(-1e300, 1e300)),
+)
+def test_compiled_gives_the_same_bits_for_any_numbers(x: np.ndarray, mean: np.ndarray) -> None:
+    scale = np.array([1.0, 1e-9, 1e9, 0.3, 7.0]) + 1e-15 * np.abs(mean)
+    out = np.empty(5, np.float32)
+    standardise_one = CompiledStandardiser(mean, scale, out)
+    for row in (x, mean + scale, x):
+        standardise_one(row)
+        assert out.tobytes() == standardise(row, mean, scale).tobytes()
+        assert np.isfinite(out).all()

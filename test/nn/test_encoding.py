@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from obstacle_classifier.nn.encoding import Encoding
+from obstacle_classifier.nn.encoding import CompiledEncoding, Encoding
 
 pytestmark = pytest.mark.runtime
 
@@ -104,3 +104,14 @@ def test_entries_rise_with_the_value(values: np.ndarray, a: float, b: float) -> 
     encoding = Encoding.fit(values[:, None], bins=5)
     low, high = encoding(np.array([[min(a, b)], [max(a, b)]]))
     assert (low <= high).all()
+
+
+@given(arrays(np.float64, 4, elements=st.floats(allow_nan=True, allow_infinity=True)))
+def test_compiled_gives_the_same_bits_for_any_numbers(x: np.ndarray) -> None:
+    X = np.random.default_rng(1).normal(size=(50, 4)) * 10.0 ** np.array([-9, 0, 3, 9])
+    encoding = Encoding.fit(X, bins=6)
+    out = np.empty(len(encoding), np.float32)
+    encode = CompiledEncoding(encoding, out)
+    for row in (x, X[0], x):
+        encode(row)
+        assert out.tobytes() == encoding(row).tobytes()
