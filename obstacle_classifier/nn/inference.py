@@ -72,7 +72,7 @@ class CompiledMLP:
         self._steps: list[Step] = []
         self._hidden: list[tuple[Step, Gate]] = []
         for index, (W, b) in enumerate(parameters):
-            linear, z = _linear(z, 2 * np.asarray(W) if index else W, b)
+            linear, z = _linear(z, W, b, doubled=index > 0)
             if index < len(parameters) - 1:
                 gate = Gate(z)
                 self._hidden.append((linear, gate))
@@ -151,14 +151,24 @@ def _gated(linear: Step, gate: Gate) -> Step:
     return step
 
 
-def _linear(x: Float32Array, W: Array, b: Array) -> tuple[Step, Float32Array]:
-    """A call that fills a buffer z (o,) with x W + b, and the buffer."""
-    z, bias = aligned((np.shape(W)[1],)), aligned_copy(b)
-    blocks = column_blocks(W, z)
-    products: list[Step] = [partial(x.dot, block, part) for block, part in blocks]
-    if len(blocks) >= STACK and len({block.shape for block, _ in blocks}) == 1:
-        stack = aligned_copy(np.stack([block for block, _ in blocks]))
-        products = [partial(matmul, x, stack, z.reshape(len(blocks), -1))]
+def _linear(x: Float32Array, W: Array, b: Array, *, doubled: bool) -> tuple[Step, Float32Array]:
+    """A call that fills a buffer z (o,) with x W + b, or x (2 W) + b, and the buffer. The weights are copied once."""
+    i, o = np.shape(W)
+    z, bias = aligned((o,)), aligned_copy(b)
+    parts = _blocks(i, o)
+    if len(parts) >= STACK and len({part.stop - part.start for part in parts}) == 1:
+        stack = aligned((len(parts), i, o // len(parts)))
+        for block, part in zip(stack, parts, strict=True):
+            np.copyto(block, np.asarray(W)[:, part], casting="same_kind")
+        copies = [stack]
+        products: list[Step] = [partial(matmul, x, stack, z.reshape(len(parts), -1))]
+    else:
+        blocks = column_blocks(W, z)
+        copies = [block for block, _ in blocks]
+        products = [partial(x.dot, block, part) for block, part in blocks]
+    if doubled:
+        for weights in copies:
+            add(weights, weights, weights)
     first, *others = products
 
     def step() -> None:
@@ -172,11 +182,14 @@ def _linear(x: Float32Array, W: Array, b: Array) -> tuple[Step, Float32Array]:
 
 def column_blocks(W: Array, z: Float32Array) -> tuple[tuple[Float32Array, Float32Array], ...]:
     """Blocks of columns of W (i, o) that BLAS leaves to one thread, each with its slice of the product z (o,)."""
-    i, o = np.shape(W)
+    return tuple((aligned_copy(W[:, block]), z[block]) for block in _blocks(*np.shape(W)))
+
+
+def _blocks(i: int, o: int) -> list[slice]:
+    """Columns of weights (i, o) that BLAS leaves to one thread."""
     columns = max(1, BLOCK_ENTRIES // i)
     columns -= columns % 16 if columns > 16 else 0  # whole cache lines of z
-    blocks = [slice(start, start + columns) for start in range(0, o, columns)]
-    return tuple((aligned_copy(W[:, block]), z[block]) for block in blocks)
+    return [slice(start, min(start + columns, o)) for start in range(0, o, columns)]
 
 
 def even_part(length: int, most: int) -> int:
