@@ -22,7 +22,7 @@ pytest.importorskip("rosbags", reason="rosbags is not installed, and training ne
 from obstacle_classifier.features import sensors_config
 from obstacle_classifier.features.statistics import STATISTICS
 from obstacle_classifier.model import manifest
-from obstacle_classifier.sensing import MESSAGE_TYPES, OptionError, make_decoder
+from obstacle_classifier.sensing import BEAMS, MESSAGE_TYPES, OptionError, make_decoder
 from obstacle_classifier.training.config import all_options
 from obstacle_classifier.training.recipes import RECIPES
 from test.helpers.documents import DOCUMENTS, ROOT, fill, markers, table
@@ -65,7 +65,7 @@ SENSOR_KEYS: Mapping[str, tuple[str, str]] = {
 }
 _SECTORS = {"sector_<number>_<reduction>": "m; the number of returns for `count`. Numbers count from the lowest angle"}
 CHANNELS: Mapping[str, Mapping[str, str]] = {  # what a channel is, by its name or the beginning of several names
-    "sensor_msgs/msg/LaserScan": _SECTORS,
+    "sensor_msgs/msg/LaserScan": {**_SECTORS, "beam_<number>": "m, with `reduce: beams`; from the lowest angle"},
     "sensor_msgs/msg/PointCloud2": _SECTORS,
     "sensor_msgs/msg/Range": {"range": "m", "returned": "1: a return, 0: none in reach, NaN: unusable"},
     "sensor_msgs/msg/Imu": {
@@ -124,7 +124,11 @@ _KINDS = {"object": "mapping", "array": "list", "string": "text", "boolean": "bo
 def cells(schema: Mapping[str, Any]) -> tuple[str, str]:
     """Type and range of a key, from its JSON schema."""
     items = schema.get("items", {})
-    kind = _KINDS.get(schema.get("type", "string"), str(schema.get("type")))
+    types = schema.get("type", "string")
+    if isinstance(types, list):  # a list, or one word
+        kind, names = cells({**schema, "type": types[0]})
+        return f"{kind}, or text", f"{names}; or `{BEAMS}`"
+    kind = _KINDS.get(types, str(types))
     if kind == "list":
         kind = "two numbers" if items.get("type") == "number" else "list of text"
     allowed = list(schema.get("enum", items.get("enum", [])))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from obstacle_classifier.pipeline import BasePipeline
-from obstacle_classifier.sensing import ScanGeometry, Sectors
+from obstacle_classifier.sensing import ScanGeometry, scan_sectors
 
 __all__ = ["empty_sectors", "number_ranges", "sensor_problems"]
 
@@ -64,7 +64,7 @@ def empty_sectors(options: Mapping[str, Any], geometry: ScanGeometry) -> str | N
         options: The sensor's own keys in the sensors file.
         geometry: The beams.
     """
-    sectors = Sectors(options)
+    sectors = scan_sectors(options)
     empty = sorted(set(range(sectors.count)) - set(sectors.bins(geometry.angles).occupied.tolist()))
     if not empty:
         return None

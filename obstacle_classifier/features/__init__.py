@@ -4,7 +4,7 @@
 """Messages of the sensors to feature vectors at fixed intervals."""
 
 from obstacle_classifier.features.assembler import Assembler, SensorCounters
-from obstacle_classifier.features.layout import Layout
+from obstacle_classifier.features.layout import Layout, ScanColumns
 from obstacle_classifier.features.sensors_config import (
     SensorsConfig,
     SensorSpec,
@@ -18,6 +18,7 @@ from obstacle_classifier.features.sensors_config import (
 __all__ = [
     "Assembler",
     "Layout",
+    "ScanColumns",
     "SensorCounters",
     "SensorSpec",
     "SensorsConfig",

@@ -20,6 +20,7 @@ from obstacle_classifier.networks.network import (
     register,
     registered,
 )
+from obstacle_classifier.networks.scan import ScanNetwork
 from obstacle_classifier.networks.standardise import fit_normaliser, standardise
 from obstacle_classifier.networks.window import WindowNetwork
 
@@ -33,6 +34,7 @@ __all__ = [
     "MLPNetwork",
     "Memory",
     "Network",
+    "ScanNetwork",
     "WindowNetwork",
     "fit_normaliser",
     "network_class",
@@ -44,4 +46,5 @@ __all__ = [
 register(EnsembleNetwork)
 register(LSTMNetwork)
 register(MLPNetwork)
+register(ScanNetwork)
 register(WindowNetwork)

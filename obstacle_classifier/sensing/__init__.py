@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from obstacle_classifier.sensing.any_message import DEFINITION, PathExtraction, any_message_type
+from obstacle_classifier.sensing.beams import BEAMS, scan_sectors
 from obstacle_classifier.sensing.cdr import Bytes, DecodeError, read_message
 from obstacle_classifier.sensing.common_types import COMMON_TYPES
 from obstacle_classifier.sensing.decoder import Decoder, Samples
@@ -26,11 +27,11 @@ from obstacle_classifier.sensing.point_cloud import POINT_CLOUD
 from obstacle_classifier.sensing.range import RANGE
 from obstacle_classifier.sensing.scalars import BOOL_TYPE, FLOAT32_TYPE, FLOAT64_TYPE, ILLUMINANCE, TEMPERATURE
 from obstacle_classifier.sensing.schema import Struct
-from obstacle_classifier.sensing.sectors import Sectors
 from obstacle_classifier.sensing.string import STRING_NAME, STRING_SCHEMA, parse_string
 from obstacle_classifier.sensing.twist import TWIST_STAMPED
 
 __all__ = [
+    "BEAMS",
     "DEFINITION",
     "MESSAGE_TYPES",
     "STRING_NAME",
@@ -41,7 +42,6 @@ __all__ = [
     "OptionError",
     "Samples",
     "ScanGeometry",
-    "Sectors",
     "Struct",
     "difference",
     "make_decoder",
@@ -50,6 +50,7 @@ __all__ = [
     "parse_definition",
     "parse_message",
     "parse_string",
+    "scan_sectors",
 ]
 
 MESSAGE_TYPES: Mapping[str, MessageType] = MappingProxyType(

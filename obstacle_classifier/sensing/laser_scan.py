@@ -1,7 +1,7 @@
 # Copyright 2026 obstacle_classifier maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""sensor_msgs/msg/LaserScan: the beams of a planar scan by sector, with special values as in REP-117."""
+"""sensor_msgs/msg/LaserScan: the beams of a planar scan by sector or one by one, with special values as in REP-117."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from obstacle_classifier.sensing.beams import BEAMS, CELLS, scan_sectors
 from obstacle_classifier.sensing.cdr import Layout, Rows
 from obstacle_classifier.sensing.columns import column_reader
 from obstacle_classifier.sensing.message_type import MessageType, OptionError, Options, Reader, ScanGeometry
@@ -22,10 +23,10 @@ _ZERO = ("drop", "no_return")
 
 
 class _ScanExtraction:
-    """Sectors of a scan. The sector of each beam follows from the layout and is computed once."""
+    """Sectors or beams of a scan. The sector of each beam follows from the layout and is computed once."""
 
     def __init__(self, options: Options) -> None:
-        self._sectors = Sectors(options)
+        self._sectors = scan_sectors(options)
         zero = options.get("zero", _ZERO[0])
         if zero not in _ZERO:
             raise OptionError("zero", zero, f"one of {', '.join(_ZERO)}")
@@ -105,6 +106,17 @@ LASER_SCAN = MessageType(
     ),
     {
         **SECTOR_OPTIONS,
+        "sectors": {
+            **SECTOR_OPTIONS["sectors"],
+            "description": f"Equal sectors that the field of view is divided into; with reduce: {BEAMS}, cells of the "
+            f"grid, {CELLS} by default",
+        },
+        "reduce": {
+            **SECTOR_OPTIONS["reduce"],
+            "type": ["array", "string"],
+            "description": "Reductions of the distances (m) in a sector; count is the number of returns. "
+            f"{BEAMS}: the beams themselves, on a grid of angles",
+        },
         "zero": {
             "enum": list(_ZERO),
             "default": _ZERO[0],

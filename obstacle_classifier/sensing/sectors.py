@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from obstacle_classifier.sensing.message_type import OptionError, Options
 
-__all__ = ["SECTOR_OPTIONS", "Bins", "Sectors", "number_pair"]
+__all__ = ["ANGLE_ROUNDING", "SECTOR_OPTIONS", "Bins", "Sectors", "number_pair"]
 
 _FULL_CIRCLE = 2.0 * math.pi
 # rad. Angles in messages are float32, and pi is rounded in configurations: a direction this near an edge is on it.
-_ANGLE_ROUNDING = 1e-6
+ANGLE_ROUNDING = 1e-6
 _SPAN_ROUNDING = 1e-3  # rad; a rounded field of view may exceed a full circle by this
 
 _REDUCTIONS = ("min", "max", "mean", "std", "count")
@@ -141,8 +141,8 @@ class Sectors:
         A sector includes its lower edge. The last sector includes its upper edge too if the field of view is less than
         a full circle.
         """
-        above = np.mod(angles - (self._low - _ANGLE_ROUNDING), _FULL_CIRCLE)
-        inside = np.flatnonzero(above <= self._span + 2.0 * _ANGLE_ROUNDING)
+        above = np.mod(angles - (self._low - ANGLE_ROUNDING), _FULL_CIRCLE)
+        inside = np.flatnonzero(above <= self._span + 2.0 * ANGLE_ROUNDING)
         sector = np.minimum((above[inside] * (self.count / self._span)).astype(np.intp), self.count - 1)
         steps = np.diff(sector)
         if (steps < 0).any():

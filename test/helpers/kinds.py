@@ -20,27 +20,47 @@ SENSORS: SensorsConfig = parse_sensors(
         "interval": 0.1,
         "labels": ["one", "two", "three"],
         "sensors": {
-            name: {"type": "std_msgs/msg/Float32", "topic": f"/{name}", "statistics": ["last", "mean"], "timeout": 0.3}
-            for name in ("near", "far")
+            **{
+                name: {
+                    "type": "std_msgs/msg/Float32",
+                    "topic": f"/{name}",
+                    "statistics": ["last", "mean"],
+                    "timeout": 0.3,
+                }
+                for name in ("near", "far")
+            },
+            "front": {
+                "type": "sensor_msgs/msg/LaserScan",
+                "topic": "/front",
+                "reduce": "beams",
+                "sectors": 30,
+                "statistics": ["last", "min"],
+            },
+            "back": {"type": "sensor_msgs/msg/LaserScan", "topic": "/back", "reduce": "beams", "sectors": 25},
         },
     },
     "test",
 )
 LAYOUT = SENSORS.layout
 LABELS = len(SENSORS.labels)
-SIZES: dict[str, dict[str, Any]] = {"window": {"members": 3, "window": 3}, "ensemble": {"members": 3}}
+SIZES: dict[str, dict[str, Any]] = {
+    "ensemble": {"members": 3},
+    "scan": {"channels": 3, "kernel": 5},
+    "window": {"members": 3, "window": 3},
+}
 """Arguments of `create` that only some kinds have."""
 
 
 def features(n: int, seed: int = 0) -> NDArray[np.float64]:
-    """Raw features of n intervals: two scales, some unknown, a sensor that is missing at times."""
+    """Raw features of n intervals: several scales, some unknown, sensors that are missing at times."""
     rng = np.random.default_rng(seed)
-    X = np.column_stack([rng.normal(scale, 1.0, n) for scale in (1e3, 0.0, 0.0, 5.0, 1.0, 0.0)])
-    missing = rng.random((n, 2)) < 0.2
-    X[:, [2, 5]] = missing
-    X[:, [0, 1, 3, 4]] = np.where(rng.random((n, 4)) < 0.2, np.nan, X[:, [0, 1, 3, 4]])
-    for sensor, first in enumerate((0, 3)):
-        X[missing[:, sensor], first : first + 2] = np.nan
+    X = rng.normal(1.0, 1.0, (n, len(LAYOUT.columns)))
+    X[:, 0] += 1e3
+    X[rng.random(X.shape) < 0.1] = np.nan
+    for sensor, place in LAYOUT.slices.items():
+        missing = rng.random(n) < 0.2
+        X[missing, place] = np.nan
+        X[:, LAYOUT.missing[sensor]] = missing
     return X
 
 
@@ -50,6 +70,6 @@ def made(kind: str) -> Network:
         features(500, seed=1), LAYOUT, LABELS, hidden=8, rng=np.random.default_rng(2), **SIZES.get(kind, {})
     )
     for name, parameter in network.parameters().items():
-        if name in ("W2", "W_out"):
+        if name in ("W2", "W_out") or (name == "W1" and kind == "scan"):
             parameter[...] *= 3
     return network

@@ -20,7 +20,7 @@ from test.helpers.kinds import LABELS, LAYOUT, features, made
 pytestmark = pytest.mark.runtime
 
 D = len(LAYOUT.columns)
-KINDS = ("ensemble", "lstm", "mlp", "window")
+KINDS = ("ensemble", "lstm", "mlp", "scan", "window")
 CLEAR = 1e-4  # distance to ScaledReLU's jump from which rounding does not matter
 
 
@@ -59,7 +59,7 @@ def test_refuses_parameters_that_are_not_finite_or_too_large(kind: str, value: f
     for name in network.parameters():
         arrays = {key: array.copy() for key, array in network.arrays().items()}
         arrays[name].flat[-1] = value
-        with pytest.raises(ModelError, match=rf"^{name}: index .*: found .* at most 1e\+06"):
+        with pytest.raises(ModelError, match=rf"^{name}: index .*: found .* at most (1e\+06|1000)"):
             network_class(kind).restore(network.spec(), arrays).check(LAYOUT)
 
 
@@ -136,10 +136,10 @@ def test_gradients_are_the_derivative_of_the_mean_loss(kind: str) -> None:
     assert list(gradients) == list(network.parameters())
     assert loss == pytest.approx(loss_of(network, batch), rel=1e-5)
     square = sum(float(np.square(gradient, dtype=np.float64).sum()) for gradient in gradients.values())
-    rate = 2e-3 / square  # the loss falls by 0.002
+    rate = 2e-4 / square  # the loss falls by 0.0002: hardly a unit crosses its jump
     for name, parameter in network.parameters().items():
         parameter[...] -= rate * gradients[name]
-    assert loss - loss_of(network, batch) == pytest.approx(2e-3, rel=0.1)
+    assert loss - loss_of(network, batch) == pytest.approx(2e-4, rel=0.1)
 
 
 def batch_of(network: Network) -> Batch:

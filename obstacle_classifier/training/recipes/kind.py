@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from obstacle_classifier.features import Layout
 from obstacle_classifier.networks import Network, WindowNetwork, network_class, registered
+from obstacle_classifier.networks.scan import CHANNELS, KERNEL
 from obstacle_classifier.networks.window import MAX_WINDOW, WINDOW
 from obstacle_classifier.training.settings import NetworkSettings, option
 
@@ -33,6 +34,13 @@ class KindSettings(NetworkSettings):
     window: int = window_option()
     stretch: int = option(
         16, "consecutive intervals that back-propagation goes through in the network `lstm`", minimum=1, maximum=1024
+    )
+
+    channels: int = option(
+        CHANNELS, "of the first convolution of the network `scan`; the second has twice as many", minimum=1, maximum=64
+    )
+    kernel: int = option(
+        KERNEL, "beams that an entry of the first convolution of the network `scan` sees", minimum=1, maximum=31
     )
 
     @property
