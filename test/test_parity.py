@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 pytest.importorskip("rclpy", reason="rclpy is not installed")
 
@@ -22,6 +23,7 @@ from obstacle_classifier.model import Model
 from obstacle_classifier.networks import registered
 from obstacle_classifier.nodes.classifier.installed_types import installed_schema
 from obstacle_classifier.nodes.classifier.outputs import array_names
+from obstacle_classifier.sensing import BEAMS
 from test.conftest import SHARED_DATA
 from test.helpers.bags import START, Message, write_bag
 from test.helpers.kinds import SIZES
@@ -47,13 +49,26 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         all_bags = metafunc.config.getoption("--all-bags")
         chosen = [(recording, "mlp") for recording in (found if all_bags else ONE_OF_EACH)]
         if all_bags:
-            chosen += [(recording, kind) for recording in ONE_OF_EACH for kind in registered() if kind != "mlp"]
+            others = [kind for kind in registered() if kind not in ("mlp", "scan")]
+            chosen += [(recording, kind) for recording in ONE_OF_EACH for kind in others]
+            chosen.append(("leg_tracker/positive_2", "scan"))
         metafunc.parametrize(("recording", "kind"), chosen)
 
 
 def make(kind: str, sensors: SensorsConfig) -> Model:
     """A model with random parameters; a kind that can have members has three."""
     return make_model(sensors) if kind == "mlp" else make_kind(kind, sensors, **SIZES.get(kind, {}))
+
+
+def with_beams(sensors_path: Path, folder: Path) -> Path:
+    """A sensors file whose scans have beams instead of sectors."""
+    document = yaml.safe_load(sensors_path.read_text())
+    for sensor in document["sensors"].values():
+        if sensor["type"] == "sensor_msgs/msg/LaserScan":
+            sensor.update(reduce=BEAMS, sectors=90)
+    path = folder / "beams.yaml"
+    path.write_text(yaml.safe_dump(document))
+    return path
 
 
 def assert_parity(bag: Path, sensors_path: Path, sensors: SensorsConfig, folder: Path, kind: str = "mlp") -> int:
@@ -100,6 +115,8 @@ def assert_parity(bag: Path, sensors_path: Path, sensors: SensorsConfig, folder:
 
 def test_node_equals_offline_on_a_recording(recordings: Path, recording: str, kind: str, tmp_path: Path) -> None:
     sensors_path = SENSORS_OF_KIND[recording.split("/", maxsplit=1)[0]]
+    if kind == "scan":
+        sensors_path = with_beams(sensors_path, tmp_path)
     (bag,) = find_bags([recordings / recording])
     assert assert_parity(bag, sensors_path, load_sensors(sensors_path), tmp_path, kind) > 10
 
@@ -134,10 +151,13 @@ def traffic(sensors: SensorsConfig, rng: np.random.Generator, count: int) -> lis
 
 
 @pytest.mark.parametrize(
-    ("storage", "kind"), [("mcap", "mlp"), ("sqlite3", "ensemble"), ("mcap", "lstm"), ("mcap", "window")]
+    ("storage", "kind"),
+    [("mcap", "mlp"), ("sqlite3", "ensemble"), ("mcap", "lstm"), ("mcap", "scan"), ("mcap", "window")],
 )
 def test_node_equals_offline_on_every_message_type(storage: str, kind: str, tmp_path: Path) -> None:
     sensors_path = ROOT / "test" / "data" / "every_type.yaml"
+    if kind == "scan":
+        sensors_path = with_beams(sensors_path, tmp_path)
     sensors = load_sensors(sensors_path)
     bag = write_bag(tmp_path / "bag", traffic(sensors, np.random.default_rng(7), 2500), storage=storage)
     assert assert_parity(bag, sensors_path, sensors, tmp_path, kind) > 60
