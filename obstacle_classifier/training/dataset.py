@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,16 @@ from obstacle_classifier.training.scratch import IN_MEMORY, concatenate
 from obstacle_classifier.training.shard import BadBag, Shard, directly_follows
 from obstacle_classifier.training.shard_cache import ShardCache
 
-__all__ = ["BadBag", "Dataset", "Shard", "check_some_usable", "directly_follows", "read_dataset", "warn_left_out"]
+__all__ = [
+    "BadBag",
+    "Dataset",
+    "Shard",
+    "check_some_usable",
+    "directly_follows",
+    "make_dataset",
+    "read_dataset",
+    "warn_left_out",
+]
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,11 @@ class Dataset:
     def intervals(self) -> int:
         """Number of intervals in all shards."""
         return sum(map(len, self.shards))
+
+    @property
+    def scratch(self) -> Path | None:
+        """Folder for file-backed copies, of a data set that is larger than memory; None: copies are in memory."""
+        return self.shards[0].scratch if self.shards else None
 
     def usable(self) -> Dataset:
         """The known, labelled intervals; shards without any are left out."""
@@ -84,8 +98,15 @@ class Dataset:
             return self.shards[0].X, self.shards[0].Y
         if not self.shards:
             return np.empty((0, 0)), np.empty((0, 0), np.float32)
-        scratch = self.shards[0].scratch
-        return concatenate([shard.X for shard in self], scratch), concatenate([shard.Y for shard in self], scratch)
+        if self.scratch is not None:
+            return self._in_files
+        return np.concatenate([shard.X for shard in self]), np.concatenate([shard.Y for shard in self])
+
+    @cached_property
+    def _in_files(self) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """`stack` of a data set that is larger than memory: once, since it takes a pass over the disk."""
+        X, Y = ([getattr(shard, name) for shard in self] for name in "XY")
+        return concatenate(X, self.scratch), concatenate(Y, self.scratch)
 
 
 def read_dataset(
@@ -125,11 +146,21 @@ def read_dataset(
     check_some_usable(left_out, len(paths))
     if cache is not None:
         _tell(read, cache, progress)
+    return replace(make_dataset(read, sensors, cache), left_out=tuple(left_out))
+
+
+def make_dataset(read: Sequence[ReadBag], sensors: SensorsConfig, cache: ShardCache | None) -> Dataset:
+    """The data set of bags that have been read: in memory, or in files if it is large and there is a cache.
+
+    Args:
+        read: The bags.
+        sensors: The columns and the labels.
+        cache: Holds the features that the bags do not hold themselves.
+    """
     features = [bag.open(cache) for bag in read]
     size = sum(each.X.nbytes for each in features)
     scratch = cache.scratch if cache is not None and size > IN_MEMORY else None
-    shards = [bag.shard(own, sensors, scratch) for bag, own in zip(read, features, strict=True)]
-    return Dataset(tuple(shards), tuple(left_out))
+    return Dataset(tuple(bag.shard(own, sensors, scratch) for bag, own in zip(read, features, strict=True)))
 
 
 def _tell(read: Sequence[ReadBag], cache: ShardCache, progress: Progress) -> None:

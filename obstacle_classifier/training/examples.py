@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from obstacle_classifier.features import Layout
 from obstacle_classifier.networks import Batch, Memory, Network
 from obstacle_classifier.training.dataset import Dataset
 from obstacle_classifier.training.runs import Runs
+from obstacle_classifier.training.scratch import concatenate
 from obstacle_classifier.training.sensor_dropout import SENSOR_DROPOUT, drop_sensors
 
 __all__ = ["Examples"]
@@ -65,9 +67,9 @@ class Examples:
             yield from self._intervals(network, rng)
             return
         starts = self._cuts(rng)
-        X = self._runs.X.copy()
+        X = concatenate([self._runs.X], self._runs.scratch)
         _drop_from_stretches(X, starts, self._layout, rng)
-        inputs = Runs(X, self._runs.starts, self._runs.rows, self._runs.bag).inputs(network)
+        inputs = replace(self._runs, X=X).inputs(network)
         if self._memory is Memory.INPUTS:
             order = rng.permutation(len(self._Y))
             for start in range(0, len(order), self._batch_size):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ class LeftOut:
     """Groups of the n intervals of a data set. Member m of an ensemble leaves out group m modulo their number.
 
     Attributes:
-        group: (n,) group of each interval, -1 if every member trains on it.
+        group: (n,) group of each interval, -1 if nobody judges it.
         hidden: (g, n) bool, intervals that are hidden from the members that leave out a group: its own, and those
             that share samples with them.
     """
@@ -37,6 +37,10 @@ class LeftOut:
     def nothing(cls, n: int) -> LeftOut:
         """One group without an interval: all members train on all n."""
         return cls(np.full(n, _NONE, np.intp), np.zeros((1, n), np.bool_))
+
+    def judging(self, rows: NDArray[np.bool_]) -> LeftOut:
+        """The same members, which judge only the intervals where `rows` (n,) is true."""
+        return self if rows.all() else replace(self, group=np.where(rows, self.group, _NONE))
 
     def __len__(self) -> int:
         """Number of groups."""

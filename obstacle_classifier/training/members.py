@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,13 @@ from obstacle_classifier.networks import EnsembleNetwork, Memory, WindowNetwork
 from obstacle_classifier.networks.ensemble import logit_of_mean
 from obstacle_classifier.nn import AdamW, Cosine, log_loss_from_logits
 from obstacle_classifier.progress import Progress
+from obstacle_classifier.training.batches import Batches
 from obstacle_classifier.training.checkpoint import Checkpoint, FitState, State, fit_state, load_fit_state
 from obstacle_classifier.training.dataset import Dataset
 from obstacle_classifier.training.left_out import LeftOut
 from obstacle_classifier.training.numeric_health import check_finite_step, health_warnings
 from obstacle_classifier.training.runs import Runs
+from obstacle_classifier.training.scratch import empty, representative
 
 __all__ = ["FittedMembers", "MemberOptions", "first_members", "fit_members", "unseen_logits"]
 
@@ -114,11 +116,11 @@ def fit_members(
     rng = np.random.default_rng(options.seed)
     _, Y = data.stack()
     runs = Runs.of(data, Memory.NONE if options.window == 1 else Memory.INPUTS)
-    network = first_members(runs.X, layout, Y.shape[1], options, rng)
+    network = first_members(representative(runs.X), layout, Y.shape[1], options, rng)
     inputs = runs.rows_of_inputs(network)
-    seen = [np.flatnonzero(~left_out.hidden[m % len(left_out)]) for m in range(options.members)]
-    batches = _Batches(inputs, Y, seen, _missing_sensors(network, layout), options, rng)
-    per_epoch = max(1, round(float(np.mean([len(rows) for rows in seen])) / options.batch_size))
+    missing = _missing_sensors(network, layout)
+    batches = Batches(inputs, Y, left_out.hidden, missing, options, rng, data.scratch)
+    per_epoch = max(1, round(float(np.mean([len(order) for order in batches.orders])) / options.batch_size))
     epochs = max(options.epochs, -(-options.least_steps // per_epoch))
     decay = {name: options.weight_decay for name in network.parameters() if name.startswith("W")}
     optimizer = AdamW(Cosine(options.learning_rate, epochs * per_epoch), weight_decay=decay)
@@ -127,20 +129,21 @@ def fit_members(
     losses: list[float] = []
     unseen_losses: list[float] = []
     judged = left_out.judged
-    unseen = np.full(Y.shape, np.nan)
+    unseen = _unknown(Y.shape, data.scratch)
     state = Checkpoint().fit("") if state is None else state
 
     def current() -> State:
-        left = {f"left.{member}": rows for member, rows in enumerate(batches.left)}
+        orders = [order.state() for order in batches.orders]
         history = {"losses": losses, "unseen_losses": unseen_losses}
-        return {**fit_state(parameters, optimizer, rng), **left, **history}
+        return {**fit_state(parameters, optimizer, rng), "orders": orders, **history}
 
     if state.saved is not None:
         load_fit_state(state.saved, parameters, optimizer, rng)
-        batches.left = [state.saved[f"left.{member}"] for member in range(options.members)]
+        for order, kept in zip(batches.orders, state.saved["orders"], strict=True):
+            order.load(kept)
         losses, unseen_losses = list(state.saved["losses"]), list(state.saved["unseen_losses"])
         if judged.any():
-            unseen = unseen_logits(network, inputs, left_out.group, len(left_out))
+            unseen_logits(network, inputs, left_out.group, len(left_out), unseen)
     with progress.stage("epochs", epochs) as stage:
         for _ in losses:
             stage.advance("done before the interruption")
@@ -157,7 +160,7 @@ def fit_members(
             losses.append(total / per_epoch)
             text = f"loss {losses[-1]:.4f}"
             if judged.any():
-                unseen = unseen_logits(network, inputs, left_out.group, len(left_out))
+                unseen_logits(network, inputs, left_out.group, len(left_out), unseen)
                 unseen_losses.append(log_loss_from_logits(Y[judged], unseen[judged]))
                 text += f", on unseen bags {unseen_losses[-1]:.4f}"
             state.keep(current, last=epoch + 1 == epochs)
@@ -177,23 +180,29 @@ def first_members(
     return WindowNetwork.create(X, layout, c, rng=rng, window=options.window, **sizes)
 
 
-def unseen_logits(network: EnsembleNetwork, inputs: Floats, group: Rows, groups: int) -> NDArray[np.float64]:
-    """Logits (n, c) of each row by the members that leave out its group.
+def unseen_logits(network: EnsembleNetwork, inputs: Floats, group: Rows, groups: int, out: NDArray[np.float64]) -> None:
+    """Logits of each row by the members that leave out its group.
 
     Args:
         network: The members.
         inputs: (n, e) encoded rows.
-        group: (n,) group of each row; rows of no group (-1) get NaN.
+        group: (n,) group of each row; rows of no group (-1) are not touched.
         groups: Number of groups, g: member m leaves out group m modulo g.
+        out: (n, c), the result.
     """
-    unseen = np.full((len(inputs), network.stack.shape[-1]), np.nan)
     for index in range(groups):
         rows = np.flatnonzero(group == index)
         members = network.stack.subset(slice(index, None, groups))
         for start in range(0, len(rows), 1024):
             some = rows[start : start + 1024]
-            unseen[some] = logit_of_mean(members.logits(inputs[some]))
-    return unseen
+            out[some] = logit_of_mean(members.logits(inputs[some]))
+
+
+def _unknown(shape: tuple[int, ...], scratch: Path | None) -> NDArray[np.float64]:
+    """An array of NaN."""
+    unknown = empty(shape, np.float64, scratch)
+    unknown[...] = np.nan
+    return unknown
 
 
 def _missing_sensors(network: EnsembleNetwork, layout: Layout) -> list[tuple[tuple[slice, ...], Floats]]:
@@ -205,77 +214,3 @@ def _missing_sensors(network: EnsembleNetwork, layout: Layout) -> list[tuple[tup
         entries = network.entries_of(layout.slices[sensor])
         missing.append((entries, network.inputs(x)[0, entries[0]]))
     return missing
-
-
-class _Batches:
-    """Batches of all members, in buffers that the next draw overwrites.
-
-    Each member goes through its own rows in an order of its own, drawn anew whenever it has been through.
-
-    Attributes:
-        left: The rows of each member that are still to come in the current order.
-    """
-
-    def __init__(
-        self,
-        inputs: Floats,
-        Y: Floats,
-        seen: Sequence[Rows],
-        missing: Sequence[tuple[tuple[slice, ...], Floats]],
-        options: MemberOptions,
-        rng: np.random.Generator,
-    ) -> None:
-        self._inputs, self._Y, self._missing, self._options, self._rng = inputs, Y, missing, options, rng
-        self._seen = seen
-        self.left = [rows[:0] for rows in seen]
-        shape = len(seen), options.batch_size
-        self._X = np.empty((*shape, inputs.shape[1]), np.float32)
-        self._partner = np.empty_like(self._X)
-        self._hidden = (2, *shape, options.hidden)
-
-    def draw(self) -> tuple[Floats, Floats, Floats | None]:
-        """Inputs (k, b, e), targets (k, b, c) and dropout factors (2, k, b, h) of one step."""
-        rows = np.stack([self._next(member) for member in range(len(self._seen))])
-        X = np.take(self._inputs, rows, axis=0, out=self._X, mode="clip")
-        Y = self._Y[rows]
-        if self._options.mixup:
-            Y = self._mix(X, Y)
-        if self._options.label_smoothing:
-            share = np.float32(self._options.label_smoothing)
-            Y = (1 - share) * Y + share / 2
-        for entries, values in self._missing:
-            dropped = self._rng.random(rows.shape) < self._options.sensor_dropout
-            for of_vector in entries:
-                X[dropped, of_vector] = values
-        return X, Y, self._dropout()
-
-    def _next(self, member: int) -> Rows:
-        size, left = self._options.batch_size, self.left[member]
-        while len(left) < size:
-            left = np.concatenate([left, self._rng.permutation(self._seen[member])])
-        self.left[member] = left[size:]
-        return left[:size]
-
-    def _mix(self, X: Floats, Y: Floats) -> Floats:
-        """Move each example towards the next one of its batch, in inputs and targets, by a share of its own.
-
-        Zhang, Cisse, Dauphin, Lopez-Paz, "mixup: Beyond Empirical Risk Minimization", 2018.
-        """
-        a = self._options.mixup
-        share = self._rng.beta(a, a, (*Y.shape[:2], 1)).astype(np.float32)
-        step = self._partner
-        np.subtract(X[:, 1:], X[:, :-1], out=step[:, :-1])
-        np.subtract(X[:, 0], X[:, -1], out=step[:, -1])
-        step *= share
-        X += step
-        mixed: Floats = Y + share * (np.roll(Y, -1, axis=1) - Y)
-        return mixed
-
-    def _dropout(self) -> Floats | None:
-        """0 for a dropped unit, else the reciprocal of the share that is kept; in steps of 1/256, drawn as bytes."""
-        dropped = round(256 * self._options.dropout)
-        if not dropped:
-            return None
-        kept = self._rng.integers(0, 256, self._hidden, np.uint8) >= dropped
-        factors: Floats = kept * np.float32(256 / (256 - dropped))
-        return factors

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from obstacle_classifier.networks import Memory, Network
 from obstacle_classifier.training.dataset import Dataset, Shard
+from obstacle_classifier.training.scratch import IN_MEMORY, blocks, concatenate, empty
 
 __all__ = ["Runs"]
 
@@ -29,12 +31,14 @@ class Runs:
         starts: Rows at which a run starts, rising, the first is 0; empty for a network without memory.
         rows: (n,) rows of the intervals that count, in the order of `Dataset.stack`.
         bag: (N,) index of the shard of each interval.
+        scratch: Folder for file-backed copies, of a data set that is larger than memory; None: copies are in memory.
     """
 
     X: Floats
     starts: NDArray[np.intp]
     rows: NDArray[np.intp]
     bag: NDArray[np.intp]
+    scratch: Path | None = None
 
     @classmethod
     def of(cls, data: Dataset, memory: Memory) -> Runs:
@@ -44,7 +48,7 @@ class Runs:
         """
         if memory is Memory.NONE:
             X, _ = data.stack()
-            return cls(X, np.empty(0, np.intp), np.arange(len(X)), data.bag)
+            return cls(X, np.empty(0, np.intp), np.arange(len(X)), data.bag, data.scratch)
         wholes = [_known(shard) for shard in data]
         sizes = [len(whole) for whole in wholes]
         offsets = np.cumsum([0, *sizes[:-1]])
@@ -53,10 +57,11 @@ class Runs:
             for offset, whole, shard in zip(offsets, wholes, data, strict=True)
         ]
         return cls(
-            X=np.concatenate([whole.X for whole in wholes]),
+            X=concatenate([whole.X for whole in wholes], data.scratch),
             starts=np.flatnonzero(np.concatenate([~whole.follows for whole in wholes])),
             rows=np.concatenate(rows),
             bag=np.repeat(np.arange(len(data)), sizes),
+            scratch=data.scratch,
         )
 
     def only(self, counting: NDArray[np.intp]) -> Runs:
@@ -76,21 +81,38 @@ class Runs:
 
     def inputs(self, network: Network) -> Float32s:
         """The network's inputs (N, e)."""
-        if network.memory is Memory.NONE:
-            return network.inputs(self.X)
-        return np.concatenate([network.inputs(self.X[run]) for run in self.slices])
+        without_memory = network.memory is Memory.NONE
+        if self.scratch is None:
+            if without_memory:
+                return network.inputs(self.X)
+            return np.concatenate([network.inputs(self.X[run]) for run in self.slices])
+        inputs = empty((len(self.X), network.inputs(self.X[:1]).shape[1]), np.float32, self.scratch)
+        for rows in blocks(len(self.X)) if without_memory else self.slices:
+            inputs[rows] = network.inputs(self.X[rows])
+        return inputs
 
     def rows_of_inputs(self, network: Network) -> Float32s:
         """The network's inputs (n, e) of the intervals that count."""
         inputs = self.inputs(network)
-        return inputs if network.memory is Memory.NONE else inputs[self.rows]
+        return inputs if network.memory is Memory.NONE else self._counting(inputs)
 
     def logits(self, network: Network, inputs: Float32s | None = None) -> Float32s:
         """The network's logits (n, c) of the intervals that count, from its inputs (N, e) if these are at hand."""
         inputs = self.inputs(network) if inputs is None else inputs
         if network.memory is not Memory.STATE:
-            return network.logits(inputs[self.rows])
+            if self.X.nbytes <= IN_MEMORY:
+                return network.logits(inputs[self.rows])
+            return np.concatenate([network.logits(inputs[self.rows[rows]]) for rows in blocks(len(self.rows))])
         return np.concatenate([network.logits(inputs[run]) for run in self.slices])[self.rows]
+
+    def _counting(self, inputs: Float32s) -> Float32s:
+        """The rows (n, e) of inputs (N, e) that count."""
+        if self.scratch is None:
+            return inputs[self.rows]
+        counting = empty((len(self.rows), inputs.shape[1]), inputs.dtype, self.scratch)
+        for rows in blocks(len(self.rows)):
+            counting[rows] = inputs[self.rows[rows]]
+        return counting
 
 
 def _known(shard: Shard) -> Shard:

@@ -10,19 +10,20 @@ kernel writes them out and drops them when memory is needed.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["IN_MEMORY", "concatenate", "empty", "take"]
+__all__ = ["IN_MEMORY", "blocks", "concatenate", "empty", "representative", "take"]
 
 IN_MEMORY = 2**27
 """Bytes of features of a data set up to which everything is held in memory."""
 
-_BLOCK = 2**16  # rows that are copied at a time
+_BLOCK = 2**12  # rows that are worked on at a time
+_ADJACENT = 64  # rows of a sample that follow each other, for networks that remember
 
 AnyArray = TypeVar("AnyArray", bound=NDArray[Any])
 
@@ -35,14 +36,36 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike, folder: Path | None) -> NDAr
         return np.asarray(np.memmap(file, dtype, "w+", shape=shape))
 
 
+def blocks(n: int) -> Iterator[slice]:
+    """Rows 0 to n in turn, some at a time."""
+    for start in range(0, n, _BLOCK):
+        yield slice(start, min(start + _BLOCK, n))
+
+
+def representative(X: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Training rows to fit an encoding or statistics to.
+
+    These are all rows up to `IN_MEMORY` bytes. Of more, it is a sample of half as many bytes, in memory: stretches of
+    64 rows, evenly spaced. The sample does not depend on where the rows are stored.
+
+    Args:
+        X: (n, d), n > 0.
+    """
+    if X.nbytes <= IN_MEMORY:
+        return X
+    count = max(1, IN_MEMORY // 2 // (X.strides[0] * _ADJACENT))
+    starts = np.linspace(0, len(X) - _ADJACENT, count).astype(np.intp)
+    return np.asarray(X[(starts[:, None] + np.arange(_ADJACENT)).ravel()])
+
+
 def take(array: AnyArray, rows: NDArray[np.bool_], folder: Path | None) -> AnyArray:
     """The rows (n, ...) of an array where `rows` (n,) is true."""
     if folder is None:
         return array[rows]  # type: ignore[return-value]
     out = empty((int(np.count_nonzero(rows)), *array.shape[1:]), array.dtype, folder)
     done = 0
-    for start in range(0, len(rows), _BLOCK):
-        kept = array[start : start + _BLOCK][rows[start : start + _BLOCK]]
+    for block in blocks(len(rows)):
+        kept = array[block][rows[block]]
         out[done : done + len(kept)] = kept
         done += len(kept)
     return out  # type: ignore[return-value]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,15 +41,21 @@ class Split:
     names: tuple[str, ...]
     parts: tuple[Parts, ...]
     in_blocks: bool = False
+    _taken: dict[tuple[str, ...], Dataset] = field(default_factory=dict, repr=False, compare=False)
 
     def take(self, *names: str) -> Dataset:
         """The usable intervals of some parts, in the order of the data set; shards without any are left out.
 
         The history of an interval is of the same parts.
         """
-        wanted = [self.names.index(name) for name in names]
-        masks = [np.isin(part, wanted) for part in self.parts]
-        return self.data.cut(masks).usable()
+        if names not in self._taken:
+            wanted = [self.names.index(name) for name in names]
+            masks = [np.isin(part, wanted) for part in self.parts]
+            taken = self.data.cut(masks).usable()
+            if taken.scratch is None:
+                return taken
+            self._taken[names] = taken  # taking it again would be one more pass over the disk
+        return self._taken[names]
 
     def without(self, name: str) -> Split:
         """The intervals of all other parts, still in parts; shards without any are left out."""

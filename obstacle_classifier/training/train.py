@@ -26,16 +26,18 @@ from obstacle_classifier.training.checkpoint import Checkpoint
 from obstacle_classifier.training.code_version import TRAINING_ROOMS, code_version
 from obstacle_classifier.training.dataset import BadBag, Dataset, Shard, read_dataset, warn_left_out
 from obstacle_classifier.training.judged import Judged
+from obstacle_classifier.training.judged_share import MOST_JUDGED, middle
 from obstacle_classifier.training.judges import Judges
 from obstacle_classifier.training.metrics import scores
 from obstacle_classifier.training.preflight import list_columns
 from obstacle_classifier.training.recipes import Epoch, recipe_of
 from obstacle_classifier.training.runs import Runs
+from obstacle_classifier.training.scratch import blocks, representative
 from obstacle_classifier.training.settings import Settings
 from obstacle_classifier.training.shard_cache import ShardCache
 from obstacle_classifier.training.split import Split, hold_out, reach
 
-__all__ = ["Training", "train"]
+__all__ = ["Training", "train", "train_on"]
 
 _DRAFT_ROWS = 100
 
@@ -106,7 +108,6 @@ def train(
             a learning rate at which the loss diverged, or a checkpoint of another run.
     """
     sensors = complete_sensors(sensors, paths, "sensors")
-    recipe = recipe_of(settings)
     _check_size(sensors, settings, paths)
     checkpoint = Checkpoint() if checkpoint is None else checkpoint
     checkpoint.identify(code=code_version(TRAINING_ROOMS), sensors=dict(sensors.document), settings=settings.document())
@@ -116,16 +117,40 @@ def train(
         for problem in shard.problems:
             progress.say(f"warning: {problem}")
     warn_left_out(data.left_out, len(paths) + len(left_out), progress)
+    if not any(shard.usable.any() for shard in data):
+        raise BagError(
+            f"{', '.join(map(str, paths))}: found {data.intervals} intervals, none of them both known and labelled, "
+            "expected some to train on"
+        )
+    return train_on(data, sensors, settings, progress, checkpoint)
+
+
+def train_on(
+    data: Dataset,
+    sensors: SensorsConfig,
+    settings: Settings,
+    progress: Progress,
+    checkpoint: Checkpoint | None = None,
+) -> Training:
+    """Train on the intervals of bags, as `train` does after reading them.
+
+    Args:
+        data: The intervals; at least one is both known and labelled.
+        sensors: The columns and the labels.
+        settings: The options, which name the recipe.
+        progress: Told of every epoch.
+        checkpoint: As in `train`.
+
+    Raises:
+        ConfigError: The learning rate made the loss diverge, or the checkpoint is of another run.
+    """
+    recipe = recipe_of(settings)
+    checkpoint = Checkpoint() if checkpoint is None else checkpoint
     checkpoint.identify(bags=[_identity(shard) for shard in data])
     if checkpoint.resumed:
         progress.say(f"continuing from {checkpoint.path}")
     shares = recipe.shares(settings) | ({"test": settings.test_share} if settings.test_share else {})
     split = hold_out(data, shares, reach(sensors), np.random.default_rng(settings.seed))
-    if not split.take(split.names[0]).intervals:
-        raise BagError(
-            f"{', '.join(map(str, paths))}: found {data.intervals} intervals, none of them both known and labelled, "
-            "expected some to train on"
-        )
     fitted_parts = tuple(part for part in split.names if part != "test")
     _warn(split, fitted_parts, sensors, progress)
     seen = split.without("test") if "test" in split.names else split
@@ -137,14 +162,14 @@ def train(
         calibration=fitted.calibration,
         rules=fitted.rules,
         smoothing=fitted.smoothing,
-        reference=Reference.of(split.take(*fitted_parts).stack()[0]),
+        reference=Reference.of(representative(split.take(*fitted_parts).stack()[0])),
         training=settings.document(),
         seed=settings.seed,
         bags=[{"name": shard.name, "sha256": shard.sha256, "part": part_of_bag[shard.name]} for shard in data],
         left_out=[bad.document() for bad in data.left_out],
         created=max(int(shard.time_ns[-1]) for shard in data if len(shard)) // 10**9,
     )
-    scored = _judge(model, split.take("test")) if "test" in split.names else None
+    scored = _judge(model, _to_judge(split.take("test"))) if "test" in split.names else None
     unseen = None if fitted.unseen is None else _decide(model, fitted.unseen)
     model = model.with_metrics(_metrics(model, split, scored, unseen, fitted.raw_ece))
     bags = {part: tuple(name for name, own in part_of_bag.items() if own == part) for part in split.names}
@@ -228,6 +253,11 @@ def _judge(model: Model, data: Dataset) -> Judged | None:
     return _decide(model, judged)
 
 
+def _to_judge(data: Dataset) -> Dataset:
+    """The intervals that are judged of a test part."""
+    return data.select(middle([len(shard) for shard in data]))
+
+
 def _decide(model: Model, judged: Judged) -> Judged:
     """The intervals with the decisions of the model's rules, which forget where an interval is left out."""
     decision = Decision(model.labels, model.rules)
@@ -269,12 +299,19 @@ def _warn(split: Split, fitted_parts: Sequence[str], sensors: SensorsConfig, pro
     ):
         if part in split.names and not split.take(part).intervals:
             progress.say(f"warning: the recordings are too short for a {meaning}")
-    X, Y = split.take(*fitted_parts).stack()
+    data = split.take(*fitted_parts)
+    if data.intervals > MOST_JUDGED:
+        share = f"{100 * MOST_JUDGED / data.intervals:.1f} %"
+        progress.say(f"of {data.intervals} intervals, the middle of each bag is judged ({share})")
+    X, Y = data.stack()
     for label, share in zip(sensors.labels, Y.mean(axis=0), strict=True):
         if share in (0, 1):
             carriers = "no training interval carries it" if share == 0 else "every training interval carries it"
             progress.say(f"warning: label {label}: {carriers}, so it cannot be learnt")
-    never = [name for name, x in zip(sensors.columns, X.T, strict=True) if np.isnan(x).all()]
+    known = np.zeros(len(sensors.columns), np.bool_)
+    for rows in blocks(len(X)):
+        known |= ~np.isnan(X[rows]).all(axis=0)
+    never = [name for name, is_known in zip(sensors.columns, known, strict=True) if not is_known]
     if never:
         progress.say(f"warning: columns never known in a training interval: {list_columns(never)}")
 

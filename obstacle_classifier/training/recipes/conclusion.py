@@ -19,6 +19,7 @@ from obstacle_classifier.training.calibration import averaged, calibrated, expec
 from obstacle_classifier.training.dataset import Dataset
 from obstacle_classifier.training.decision_rules import TARGET_SCHEMA, choose_rules, targets_of
 from obstacle_classifier.training.judged import Judged, following
+from obstacle_classifier.training.judged_share import middle
 from obstacle_classifier.training.left_out import LeftOut, deal_left_out
 from obstacle_classifier.training.recipes.recipe import Fitted
 from obstacle_classifier.training.settings import NetworkSettings, option
@@ -48,9 +49,13 @@ class JudgedSettings(NetworkSettings):
 
 
 def deal(data: Dataset, groups: int, sensors: SensorsConfig, seed: int, vectors: int = 1) -> LeftOut:
-    """The intervals that each judge leaves out, for networks that see that many feature vectors."""
+    """The intervals that each judge leaves out, for networks that see that many feature vectors.
+
+    Of very many intervals, the judges judge a part: see `middle`.
+    """
     gap = reach(sensors) + (vectors - 1) * sensors.interval
-    return deal_left_out(data, groups, gap, np.random.default_rng(seed))
+    left_out = deal_left_out(data, groups, gap, np.random.default_rng(seed))
+    return left_out.judging(np.concatenate(middle([len(shard) for shard in data]))) if len(data) else left_out
 
 
 def conclude(

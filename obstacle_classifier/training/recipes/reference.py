@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from obstacle_classifier.features import Layout, SensorsConfig
-from obstacle_classifier.networks import MLPNetwork, fit_normaliser, standardise
+from obstacle_classifier.networks import MLPNetwork, fit_normaliser
 from obstacle_classifier.nn import MLP, log_loss_from_logits
 from obstacle_classifier.progress import Progress
 from obstacle_classifier.training.checkpoint import Checkpoint, State
 from obstacle_classifier.training.recipes.recipe import Epoch, Fitted, ResumableRecipe, check_finite
+from obstacle_classifier.training.runs import Runs
+from obstacle_classifier.training.scratch import representative
 from obstacle_classifier.training.settings import NetworkSettings
 from obstacle_classifier.training.split import Split
 
@@ -61,10 +63,12 @@ class ReferenceRecipe(ResumableRecipe[ReferenceSettings]):
     ) -> Fitted:
         """Fit all intervals, in the order in which they were recorded."""
         layout = sensors.layout
-        X, Y = split.take("train", "validation").stack()
-        mean, scale = fit_normaliser(X, layout.is_missing)
-        inputs = standardise(X, mean, scale)
+        data = split.take("train", "validation")
+        _, Y = data.stack()
+        runs = Runs.of(data, MLPNetwork.memory)
+        mean, scale = fit_normaliser(representative(runs.X), layout.is_missing)
         mlp = MLP(len(layout.columns), settings.hidden, Y.shape[1], np.random.default_rng(settings.seed), np.float32)
+        inputs = runs.inputs(MLPNetwork.of(mlp, mean, scale))
         state = checkpoint.fit("all bags")
         begun = 0
         if state.saved is not None:
@@ -75,10 +79,11 @@ class ReferenceRecipe(ResumableRecipe[ReferenceSettings]):
                 for epochs in range(begun + 1, EPOCHS + 1):
                     mlp.sgd(inputs, Y, epochs=1)
                     state.keep(partial(_state, mlp, epochs), last=epochs == EPOCHS)
-                epoch = Epoch(log_loss_from_logits(Y, mlp.logits(inputs)), None)
+                network = MLPNetwork.of(mlp, mean, scale)
+                epoch = Epoch(log_loss_from_logits(Y, runs.logits(network, inputs)), None)
             check_finite(epoch, "recipe 'reference': found", "use the default recipe")
             stage.advance(f"loss {epoch.train_loss:.4f}")
-        return Fitted(MLPNetwork.of(mlp, mean, scale), (epoch,), 1)
+        return Fitted(network, (epoch,), 1)
 
 
 def _state(mlp: MLP, epochs: int) -> State:

@@ -22,6 +22,7 @@ from obstacle_classifier.training.examples import Examples
 from obstacle_classifier.training.recipes.kind import KindSettings
 from obstacle_classifier.training.recipes.recipe import Epoch, Fitted, ResumableRecipe, check_finite
 from obstacle_classifier.training.runs import Runs
+from obstacle_classifier.training.scratch import representative
 from obstacle_classifier.training.settings import option
 from obstacle_classifier.training.split import Split
 
@@ -109,7 +110,7 @@ class SGDRecipe(ResumableRecipe[SGDSettings]):
         """Fit until the held-out loss has not fallen for `patience` epochs, and take the best parameters."""
         rng = np.random.default_rng(settings.seed)
         X, Y = train.stack()
-        network = self.first_network(X, layout, Y.shape[1], settings, rng)
+        network = self.first_network(representative(X), layout, Y.shape[1], settings, rng)
         examples = Examples(train, network.memory, layout, settings.batch_size, settings.stretch)
         parameters = network.parameters()
         # Biases do not decay.
