@@ -12,7 +12,6 @@ counts: reading the shards, fits, calibration, thresholds, scores and the model 
 from __future__ import annotations
 
 import argparse
-import platform
 import re
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.sections import ROOT, measured_on, wrapped, write_section
 from obstacle_classifier.bags.labels import LabelTrack
 from obstacle_classifier.features import SensorsConfig, parse_sensors
 from obstacle_classifier.progress import TextProgress
@@ -49,24 +49,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--intervals", type=int, default=80_000, help="n")
     parser.add_argument("--recipes", default=",".join(SETTINGS), help="separated by commas")
+    parser.add_argument("--write", action="store_true", help="write the table to docs/training.md")
     parser.add_argument("--train", nargs=2, metavar=("FOLDER", "RECIPE"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.train:
         _train(Path(options.train[0]), options.train[1])
         return 0
-    print(f"on {platform.processor() or platform.machine()}, {len(sensors().columns)} columns, {BAGS} bags")
-    print("| recipe | intervals | features | peak of anonymous memory | seconds |\n| --- | --- | --- | --- | --- |")
+    out = ROOT / "out"
+    out.mkdir(exist_ok=True)
+    lines = ["| recipe | intervals | features | peak of anonymous memory | time |", "| --- | --- | --- | --- | --- |"]
+    print("\n".join(lines))
     peaks: dict[str, list[float]] = {recipe: [] for recipe in options.recipes.split(",")}
     for n in (options.intervals, 10 * options.intervals):
-        with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:  # not in /tmp, which may be memory
+        with tempfile.TemporaryDirectory(dir=out) as name:  # not in /tmp, which may be memory
             _fill(Path(name), n)
             for recipe, found in peaks.items():
                 begin = time.monotonic()
                 found.append(_peak([sys.executable, "-m", "benchmarks.training_memory", "--train", name, recipe]))
                 size, seconds = n * len(sensors().columns) * 8 / 1e6, time.monotonic() - begin
-                print(f"| `{recipe}` | {n} | {size:.0f} MB | {found[-1]:.0f} MB | {seconds:.0f} |", flush=True)
+                lines.append(f"| `{recipe}` | {n} | {size:.0f} MB | {found[-1]:.0f} MB | {seconds:.0f} s |")
+                print(lines[-1], flush=True)
     ratios = {recipe: high / low for recipe, (low, high) in peaks.items()}
-    print("ten times the intervals: " + ", ".join(f"{name} {ratio:.3f}" for name, ratio in ratios.items()))
+    summary = "Ten times the intervals take " + ", ".join(f"{ratio:.2f} (`{name}`)" for name, ratio in ratios.items())
+    summary = wrapped(f"{summary} times the memory. {BAGS} bags, {len(sensors().columns)} columns. {measured_on()}")
+    print(summary)
+    if options.write:
+        write_section(ROOT / "docs" / "training.md", "training-memory", "\n".join([*lines, "", summary]))
     return int(max(ratios.values()) > 1.1)
 
 

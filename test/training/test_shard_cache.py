@@ -18,7 +18,7 @@ pytest.importorskip("rosbags", reason="rosbags is not installed")
 
 from obstacle_classifier.features import parse_sensors
 from obstacle_classifier.progress import Silent
-from obstacle_classifier.training import SGDSettings, train
+from obstacle_classifier.training import load_train_config, train
 from obstacle_classifier.training.dataset import Dataset, read_dataset
 from obstacle_classifier.training.shard_cache import ShardCache, default_folder
 from obstacle_classifier.training.shard_file import Features, ShardFileError, encode_shard, open_shard
@@ -118,15 +118,25 @@ def test_the_problems_of_a_copied_bag_name_the_copy(cache: ShardCache, tmp_path:
     assert len(cache.files()) == 1
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("hidden=8", "epochs=3"),
+        ("hidden=8", "epochs=2", "network=window"),
+        ("recipe=single", "hidden=8", "epochs=2"),
+        ("recipe=adamw", "network=lstm", "hidden=8", "epochs=2"),
+        ("recipe=sgd", "hidden=8", "epochs=3"),
+        ("recipe=reference", "hidden=8"),
+    ],
+)
 def test_training_gives_the_same_bytes_with_and_without_it(
-    bags: list[Path], cache: ShardCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bags: list[Path], cache: ShardCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
 ) -> None:
-    settings = SGDSettings(hidden=8, epochs=3)
-    models = []
+    settings, models = load_train_config(None, options), []
     for given in (None, cache, cache):
         train(SENSORS, bags, settings, Silent(), cache=given).model.save(tmp_path / "model.npz")
         models.append((tmp_path / "model.npz").read_bytes())
-    # As for a data set that is larger than memory.
+    # Batches stream from the shards, as for a data set that is larger than memory.
     monkeypatch.setattr(sys.modules["obstacle_classifier.training.dataset"], "IN_MEMORY", 0)
     train(SENSORS, bags, settings, Silent(), cache=cache).model.save(tmp_path / "model.npz")
     models.append((tmp_path / "model.npz").read_bytes())
